@@ -1,0 +1,1 @@
+"""Infrastructure as code: where things run (`cluster`), what runs (`platform`), and stand-ins (`offline`)."""

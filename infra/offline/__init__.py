@@ -1,0 +1,1 @@
+"""What stands in where the real thing cannot be downloaded."""

@@ -1,0 +1,1 @@
+"""What both Pulumi programs and the operator's commands share."""
