@@ -1,0 +1,72 @@
+# The two front doors are `make up` and `make test`; `make` alone says what else there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+ENV ?= local
+CALLS ?= 6
+PYTEST_ARGS ?=
+SWITCHBOARD_CACHE ?= $(HOME)/.cache/switchboard
+export SWITCHBOARD_CACHE
+export PATH := $(CURDIR)/.venv/bin:$(SWITCHBOARD_CACHE)/tools/bin:$(PATH)
+PYTHON := .venv/bin/python
+
+##@ Start here
+.PHONY: help up down test
+help: ## Show this list
+	@awk -f tools/help.awk $(MAKEFILE_LIST)
+
+up: tools ## Stand up ENV (default: local) and transcribe a sample call on it
+	@$(PYTHON) -m ops.up --env $(ENV)
+
+down: ## Remove ENV: nothing of it stays on this machine
+	@$(PYTHON) -m ops.down --env $(ENV)
+
+test: tools lint test-unit test-integration e2e ## Everything that CI runs
+
+##@ Develop
+.PHONY: tools lint fmt test-unit test-integration e2e
+tools: ## Install what the project needs (says first what that is)
+	@python3 -m tools
+
+lint: ## Check style (ruff) and types (mypy, strict)
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m tools.check_types
+
+fmt: ## Put the code into the house style
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+test-unit: ## The fast tests: no container, no cluster
+	@$(PYTHON) -m pytest -m "not integration and not e2e" $(PYTEST_ARGS)
+
+test-integration: ## Tests with containers, servers and Pulumi's engine
+	@$(PYTHON) -m pytest -m "integration and not e2e" --timeout 600 $(PYTEST_ARGS)
+
+e2e: ## The whole path, on the stack that it stands up itself
+	@$(PYTHON) -m pytest -m e2e --timeout 3600 tests/e2e $(PYTEST_ARGS)
+
+##@ Operate
+.PHONY: preview images dags samples quality bench
+preview: ## What `pulumi up` would change in ENV
+	@$(PYTHON) -m ops.preview --env $(ENV)
+
+images: ## Build every image that changed, push it, pin it by digest
+	@$(PYTHON) -m ops.images
+
+image/%: ## Build one image: make image/asr
+	@$(PYTHON) -m ops.images $*
+
+dags: ## Push dags/, with the image digests, to the DAG repository of ENV
+	@$(PYTHON) -m ops.dags --env $(ENV)
+
+samples: ## Make CALLS sample calls in .build/samples
+	@$(PYTHON) -m samples --calls $(CALLS) --out .build/samples
+
+quality: ## Measure word error rate, diarization and redaction on generated calls
+	@$(PYTHON) -m ops.quality
+
+bench: ## Measure speed and size against floors taken in the same run
+	@$(PYTHON) -m ops.bench
