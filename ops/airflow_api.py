@@ -89,7 +89,7 @@ class AirflowApi:
         """The DAGs that Airflow has parsed and not lost."""
         return {dag["dag_id"] for dag in self.get("/dags", limit=1000, exclude_stale=True)["dags"]}
 
-    def dag_version(self, dag_id: str) -> str | None:
+    def dag_bundle_version(self, dag_id: str) -> str | None:
         """The commit that the newest version of a DAG was read from, or None before it was read."""
         try:
             versions = self.get(f"/dags/{dag_id}/dagVersions", order_by="-version_number", limit=1)["dag_versions"]

@@ -1,0 +1,50 @@
+"""How the commands speak: numbered steps with their time, also where several run at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def clock(seconds: float) -> str:
+    """`7 s`, or `2 min 05 s`."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+class Steps:
+    """Announces each step when it starts and says how long it took; a quiet one says every 30 s that it goes on."""
+
+    def __init__(self, total: int, quiet_s: float = 30) -> None:
+        self._total, self._quiet_s = total, quiet_s
+        self._count = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Run the body as the next step; a failure is marked and passed on."""
+        with self._lock:
+            self._count += 1
+            mark = f"[{self._count}/{self._total}]"
+        started = time.monotonic()
+        console.print(f"{mark} {title} …", markup=False)
+        done = threading.Event()
+        threading.Thread(target=self._remind, args=(done, f"{mark} {title}", started), daemon=True).start()
+        try:
+            yield
+        except BaseException:
+            console.print(f"{mark} {title}: failed after {clock(time.monotonic() - started)}", style="red", markup=False)
+            raise
+        finally:
+            done.set()
+        console.print(f"{mark} {title}: {clock(time.monotonic() - started)}", style="green", markup=False)
+
+    def _remind(self, done: threading.Event, title: str, started: float) -> None:
+        while not done.wait(self._quiet_s):
+            console.print(f"{title}: still at it, {clock(time.monotonic() - started)}", style="dim", markup=False)

@@ -1,0 +1,44 @@
+"""`make down`: remove an environment and all that it left on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from infra.shared.command import CommandError
+from infra.shared.stack import Stack, StackError
+from ops.console import Steps, clock, console
+
+
+def take_down(env: str, steps: Steps) -> None:
+    """Destroy both stacks. The platform's objects go with the cluster, so only its record is removed first."""
+    with steps.step("pulumi destroy: Airflow, the DAG repository and what they need"):
+        Stack("platform", env).destroy(on_output=_detail)
+    with steps.step("pulumi destroy: the cluster, the image registry, the object store"):
+        Stack("cluster", env).destroy(on_output=_detail)
+
+
+def _detail(line: str) -> None:
+    if line.strip():
+        console.print(f"      {line.rstrip()}", style="dim", markup=False)
+
+
+def main(env: Annotated[str, typer.Option(help="the environment")] = "local") -> None:
+    """Remove ENV. KEEP_DATA=1 in the environment keeps what the registry and the object store hold."""
+    started = time.monotonic()
+    try:
+        take_down(env, Steps(2))
+    except (CommandError, StackError) as error:
+        console.print(f"\n✗ {error}", style="red", markup=False)
+        console.print("`make down` again goes on from here.")
+        sys.exit(1)
+    kept = " (the registry's and the object store's data were kept)" if os.environ.get("KEEP_DATA") else ""
+    console.print(f"Down in {clock(time.monotonic() - started)}: nothing of {env} is left{kept}. `make up` makes it again.")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,27 @@
+"""`make preview`: what the next `make up` would change in the two stacks."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from infra.shared.stack import Stack, StackError
+from ops.console import console
+
+
+def main(env: Annotated[str, typer.Option(help="the environment")] = "local") -> None:
+    """Preview both programs; the platform's needs a cluster that is up."""
+    try:
+        for project in ("cluster", "platform"):
+            console.print(f"{project}:", style="bold")
+            Stack(project, env).preview(on_output=lambda line: console.print(line.rstrip(), markup=False))
+    except StackError as error:
+        console.print(f"\n✗ {error}", style="red", markup=False)
+        sys.exit(1)
+    console.print("Nothing was changed. `make up` applies this.")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,118 @@
+"""`make up`: stand an environment up, or heal it, and transcribe one call on it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
+
+import typer
+
+from infra.cluster.preflight import check as preflight
+from infra.shared.command import CommandError
+from infra.shared.stack import Stack, StackError
+from ops import dags, images
+from ops.airflow_api import AirflowApi, AirflowError
+from ops.console import Steps, clock, console
+from ops.environment import Environment
+from ops.sample_call import DAG_ID, SampleError, readable, transcribed_sample
+
+KNOWN_ERRORS = (CommandError, StackError, AirflowError, SampleError, images.ImageError, dags.DagsError)
+DAGS_VISIBLE_WITHIN_S = 120
+
+
+def stand_up(env: str, steps: Steps) -> Environment:
+    """Cluster and images side by side, then what needs both. Safe to run again at any time."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        cluster = pool.submit(_cluster, env, steps)
+        built = pool.submit(_build, steps)
+        cluster.result()
+        built.result()
+    with steps.step("push the images, pin their digests"):
+        lock = images.push_and_lock(env)
+    with steps.step("pulumi up: Airflow, the DAG repository and what they need"):
+        Stack("platform", env).up(on_output=_detail)
+    environment = Environment.load(env)
+    with steps.step("push dags/ to the DAG repository"):
+        commit = dags.push(environment.platform["git_push_url"], environment.platform["git_writer_password"], lock)
+        with environment.airflow() as airflow:
+            wait_until_visible(airflow, commit)
+    return environment
+
+
+def _cluster(env: str, steps: Steps) -> None:
+    with steps.step("pulumi up: the cluster, the image registry, the object store"):
+        Stack("cluster", env).up(on_output=_detail)
+
+
+def _build(steps: Steps) -> None:
+    with steps.step("build the images that changed"):
+        images.build_all()
+
+
+def _detail(line: str) -> None:
+    if line.strip():
+        console.print(f"      {line.rstrip()}", style="dim", markup=False)
+
+
+def wait_until_visible(airflow: AirflowApi, commit: str) -> None:
+    """Wait until Airflow shows AutoTranscribe as of `commit`.
+
+    Raises:
+        AirflowError: it doesn't within two minutes; the text has Airflow's import errors.
+    """
+    deadline = time.monotonic() + DAGS_VISIBLE_WITHIN_S
+    while (seen := airflow.dag_bundle_version(DAG_ID)) != commit:
+        if time.monotonic() > deadline:
+            raise AirflowError(
+                f"{DAG_ID} is at commit {seen}, not {commit}, {DAGS_VISIBLE_WITHIN_S} s after the push; "
+                f"import errors: {airflow.import_errors() or 'none'}"
+            )
+        time.sleep(1)
+
+
+def main(
+    env: Annotated[str, typer.Option(help="the environment: a stack of both programs")] = "local",
+    sample: Annotated[bool, typer.Option(help="transcribe a sample call at the end")] = True,
+) -> None:
+    """Stand ENV up, or heal it, and transcribe one call on it."""
+    started = time.monotonic()
+    problems = preflight(env)
+    if problems:
+        for problem in problems:
+            console.print(f"✗ {problem}", style="red", markup=False)
+        console.print("Nothing was changed. Mend the above, then run `make up` again.")
+        sys.exit(2)
+    steps = Steps(6 if sample else 5)
+    try:
+        environment = stand_up(env, steps)
+        if sample:
+            with steps.step("transcribe a sample call"):
+                transcript = transcribed_sample(environment, images.read_lock())
+            console.print(f"\nCall {transcript['call_id']}, as AutoTranscribe heard and redacted it:\n", markup=False)
+            console.print(readable(transcript))
+    except KNOWN_ERRORS as error:
+        console.print(f"\n✗ {error}", style="red", markup=False)
+        console.print("`make up` again goes on from here; docs/operate.md says more.")
+        sys.exit(1)
+    _farewell(environment, started)
+
+
+def _farewell(environment: Environment, started: float) -> None:
+    platform = environment.platform
+    console.print(
+        f"""Up in {clock(time.monotonic() - started)}.
+Airflow   {platform["airflow_url"]}   user {platform["airflow_admin_user"]}, `make password` shows the password
+Results   s3://{environment.data_bucket}/transcripts/   at {environment.cluster.object_store.host_endpoint_url}
+
+Try next:
+  make samples CALLS=6   generates six more calls
+  make dags              pushes a change of dags/: in Airflow within seconds
+  make down              removes all of it""",
+        markup=False,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
