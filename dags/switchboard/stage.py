@@ -1,0 +1,141 @@
+"""`StageOperator`: a stage's image as a task."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.utils.pod_manager import PodManager, PodPhase, detect_pod_terminate_early_issues
+from kubernetes.client import models as k8s
+
+from switchboard import pods
+from switchboard.commit import dag_commit
+from switchboard.defaults import RETRIES, STAGE_POOL
+from switchboard.images import pinned_image
+from switchboard.names import label_value, pod_name
+from switchboard.placement import node_pools, placement
+from switchboard.sizes import size_of
+
+STARTUP_TIMEOUT_S = 300
+"""A first pull of a large image on a slow network still fits. A pull that is refused fails at once, whatever this says."""
+
+SCHEDULE_TIMEOUT_S = 900
+"""Room for the cluster to add a node, and for other pods to finish."""
+
+GRACE_S = 30
+"""Time for a stage to end its S3 requests after SIGTERM; results are written whole or not at all, so more buys nothing."""
+
+POLL_S = 0.5
+"""The operator's own polling (5 s at the start, 2 s at the end) would take longer than a short stage does."""
+
+
+class PromptPodManager(PodManager):
+    """Notices the end of a pod within `POLL_S`."""
+
+    def await_pod_completion(
+        self, pod: k8s.V1Pod, istio_enabled: bool = False, container_name: str = "base", do_xcom_push: bool = False
+    ) -> k8s.V1Pod:
+        """The pod once it ended, or cannot start any more. Stage pods have one container, so the flags play no part."""
+        while True:
+            remote = self.read_pod(pod)
+            if remote.status.phase in PodPhase.terminal_states or detect_pod_terminate_early_issues(remote):
+                return remote
+            time.sleep(POLL_S)
+
+
+class StageOperator(KubernetesPodOperator):
+    """Run a stage in a pod of its own.
+
+        StageOperator(task_id="loudness", image="loudness", size="small", arguments=["--batch", batch])
+
+    Everything else follows from the platform: the digest of the image, its resources, the object store's address and keys, a
+    service account without rights, the `restricted` security profile, the deployment's namespace. The pod goes when the task
+    ends; when only the worker dies, the next try goes on with the pod that is there.
+
+    It is not deferrable: handing over to the triggerer and back starts a second worker pod (3.5 s), and the log would not
+    follow the stage while it runs.
+
+    Parameters
+    ----------
+    image
+        Name of an image in `images/`, as the lock file pins it.
+    size
+        One of `switchboard.sizes.SIZES`.
+    pool
+        Airflow pool whose slots it takes.
+    retries
+        Tries after the first.
+    kwargs
+        What KubernetesPodOperator takes.
+
+    Raises
+    ------
+    ImageNotPinnedError, LockFileError, UnknownSizeError
+        While the DAG is parsed, so that they show as its import error.
+    """
+
+    def __init__(
+        self, *, image: str, size: str = "small", pool: str = STAGE_POOL, retries: int = RETRIES, **kwargs: Any
+    ) -> None:
+        reference, resources = pinned_image(image), size_of(size)
+        volume, mount = pods.scratch(resources)
+        given = {
+            "image": reference,
+            "image_pull_policy": "IfNotPresent",
+            "env_vars": {"SWITCHBOARD_IMAGE": reference},
+            "env_from": pods.object_store(),
+            "container_resources": pods.resources(resources),
+            "volumes": [volume],
+            "volume_mounts": [mount],
+            "labels": {
+                "app.kubernetes.io/part-of": "switchboard",
+                "app.kubernetes.io/component": "stage",
+                "switchboard/image": label_value(image),
+            },
+            "service_account_name": pods.SERVICE_ACCOUNT,
+            "automount_service_account_token": False,
+            "security_context": pods.pod_security(),
+            "container_security_context": pods.container_security(),
+            "full_pod_spec": k8s.V1Pod(spec=k8s.V1PodSpec(containers=[], enable_service_links=False)),
+        }
+        super().__init__(pool=pool, retries=retries, **{**BEHAVIOUR, **given, **kwargs})
+        self.size = size
+        self.stage_image = image
+        if self.name is None:
+            self.name = pod_name(self.dag_id if self.has_dag() else "", self.task_id.rsplit(".", 1)[-1])
+
+    @cached_property
+    def pod_manager(self) -> PodManager:
+        """The operator's view of its pod."""
+        return PromptPodManager(kube_client=self.client, callbacks=self.callbacks)
+
+    def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
+        """The pod. Commit and placement are known only where the task runs, so they are added here."""
+        selector, tolerations = placement(size_of(self.size).node_pool, node_pools())
+        self.node_selector = {**selector, **(self.node_selector or {})}
+        self.tolerations = [*self.tolerations, *(t for t in tolerations if t not in self.tolerations)]
+        pod = super().build_pod_request_obj(context, dry_run=dry_run)
+        commit = dag_commit(context)
+        if commit:
+            pod.metadata.labels["switchboard/dag-commit"] = label_value(commit)
+        return pod
+
+
+BEHAVIOUR: dict[str, Any] = {
+    "kubernetes_conn_id": None,  # the worker's own service account and namespace
+    "do_xcom_push": False,  # stages hand over keys that both sides can derive: no sidecar, no right to exec into pods
+    "get_logs": True,
+    "container_name_log_prefix_enabled": False,
+    "log_events_on_failure": True,
+    "log_pod_spec_on_failure": False,
+    "startup_timeout_seconds": STARTUP_TIMEOUT_S,
+    "schedule_timeout_seconds": SCHEDULE_TIMEOUT_S,
+    "startup_check_interval_seconds": 1,
+    "termination_grace_period": GRACE_S,
+    "on_finish_action": "delete_pod",
+    "durable": True,
+    "deferrable": False,
+}
+"""What each of these means stands in KubernetesPodOperator's documentation."""
