@@ -16,7 +16,8 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class CallContext:
-    """One call as its stage sees it: what earlier stages made, a place for scratch files, and where results go.
+    """One call as its stage sees it: what earlier stages made, a place for scratch files, and where results
+    go.
 
     Attributes
     ----------
@@ -29,7 +30,14 @@ class CallContext:
     """
 
     def __init__(
-        self, call: Call, *, stage: str, output: str, run_id: str, scratch: Path, stores: Callable[[str], Store]
+        self,
+        call: Call,
+        *,
+        stage: str,
+        output: str,
+        run_id: str,
+        scratch: Path,
+        stores: Callable[[str], Store],
     ) -> None:
         self.call = call
         self.run_id = run_id
@@ -58,7 +66,9 @@ class CallContext:
         return self._stores(uri).open(uri)
 
     def fetch_input(self, stage: str, name: str) -> Path:
-        """A file that another stage made of this call, as a file in scratch. Unlink it when many are fetched."""
+        """A file that another stage made of this call, as a file in scratch. Unlink it when many are
+        fetched.
+        """
         uri = stage_file(self._output, self.call.call_id, stage, name)
         path = self.scratch / "inputs" / stage / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 """What goes wrong in a stage, told apart by what has to happen next.
 
 `StageError`     this call cannot be processed: it is recorded and set aside, the other calls go on.
-`StoreError`     the object store did not answer as it should: the process ends with a code other than 0, and is retried.
+`StoreError`     the object store did not answer as it should: the process ends with a code other than 0, and
+is retried.
 `UsageError`     the command line or the environment is wrong: nothing is started.
 """
 
@@ -31,15 +32,17 @@ class StoreError(Exception):
         self.uri = uri
 
 
-class ObjectNotFound(StoreError):
+class ObjectNotFoundError(StoreError):
     """There is no such object."""
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri, "read", "there is no such object")
 
 
-class UpstreamPending(Exception):
-    """A stage that this one reads has left neither a result nor an error record: another run is at it; try again."""
+class UpstreamPendingError(Exception):
+    """A stage that this one reads has left neither a result nor an error record: another run is at it; try
+    again.
+    """
 
     def __init__(self, call_id: str, stages: tuple[str, ...]) -> None:
         super().__init__(f"{call_id}: no result and no error record of {', '.join(stages)} yet")

@@ -1,10 +1,10 @@
 """Where things lie in the object store; pure functions from names to URIs.
 
-    <output>/<call_id>/<stage>/<files>            what a stage made of a call
-    <output>/<call_id>/<stage>/_done.json         the stage is through with the call (written last)
-    <output>/<call_id>/error.json                 why there is no transcript
-    <runs>/<run_id>/batches/00000.json            what a task has to do
-    <runs>/<run_id>/stages/<stage>/00000.json     what it did
+<output>/<call_id>/<stage>/<files>            what a stage made of a call
+<output>/<call_id>/<stage>/_done.json         the stage is through with the call (written last)
+<output>/<call_id>/error.json                 why there is no transcript
+<runs>/<run_id>/batches/00000.json            what a task has to do
+<runs>/<run_id>/stages/<stage>/00000.json     what it did
 """
 
 DONE = "_done.json"

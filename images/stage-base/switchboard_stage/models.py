@@ -1,7 +1,7 @@
 """What stages hand to each other, as frozen models. Times are seconds from the call's start.
 
-Every one of these is a JSON file in the object store (see `switchboard_stage.layout` for where); a key that a model does not know
-is refused, so that two stages of different versions do not misread each other in silence.
+Every one of these is a JSON file in the object store (see `switchboard_stage.layout` for where); a key that a
+model does not know is refused, so that two stages of different versions do not misread each other in silence.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Model(BaseModel):
-    """Frozen, and refuses unknown keys."""
+    """Frozen, and refuses unknown keys. Its errors do not quote what was in it: that can be personal data."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-# --- the run ---------------------------------------------------------------------------------------------------------
+# --- the run
 
 
 class Call(Model):
@@ -87,7 +87,7 @@ class BatchReport(Model):
     calls: tuple[CallOutcome, ...]
 
 
-# --- preprocess ------------------------------------------------------------------------------------------------------
+# --- preprocess
 
 
 class Span(Model):
@@ -134,7 +134,7 @@ class AudioManifest(Model):
         return tuple(s for s in self.speech if s.channel == channel)
 
 
-# --- language-id, diarization, asr -----------------------------------------------------------------------------------
+# --- language-id, diarization, asr
 
 
 class Language(Model):
@@ -177,7 +177,7 @@ class Words(Model):
     words: tuple[Word, ...]
 
 
-# --- redaction, postprocess ------------------------------------------------------------------------------------------
+# --- redaction, postprocess
 
 
 class Redaction(Model):

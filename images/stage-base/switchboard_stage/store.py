@@ -1,4 +1,5 @@
-"""Object stores behind one small interface: S3 (`s3://bucket/key`) and directories (`file:///folder/key`, for tests and laptops).
+"""Object stores behind one small interface: S3 (`s3://bucket/key`) and directories (`file:///folder/key`, for
+tests and laptops).
 
 Nothing here holds a whole object in memory but `get` and `put`, which are for small JSON files.
 """
@@ -24,7 +25,7 @@ class ObjectInfo(NamedTuple):
 
 
 class Store(Protocol):
-    """Any object store. Methods raise `ObjectNotFound` or `StoreError`."""
+    """Any object store. Methods raise `ObjectNotFoundError` or `StoreError`."""
 
     def head(self, uri: str) -> ObjectInfo | None:
         """What is known of an object; None where there is none."""
@@ -66,3 +67,17 @@ def open_store(uri: str) -> Store:
 
         return DirectoryStore()
     raise UsageError("URI", uri, "use s3://bucket/key or file:///folder/key")
+
+
+class Stores:
+    """Each store opened once, when the first URI in it is asked for."""
+
+    def __init__(self) -> None:
+        self._by_scheme: dict[str, Store] = {}
+
+    def __call__(self, uri: str) -> Store:
+        """The store that a URI lies in."""
+        scheme = uri.partition("://")[0]
+        if scheme not in self._by_scheme:
+            self._by_scheme[scheme] = open_store(uri)
+        return self._by_scheme[scheme]
