@@ -2,23 +2,27 @@
 
 Recordings of calls in, redacted transcripts out.
 
-`plan` finds the calls and shares them out to batches; each batch goes through its stages on its own, so that a slow batch holds
-up no other; `report` accounts for every call and decides whether the run counts as a success.
+`plan` finds the calls and shares them out to batches; each batch goes through its stages on its own, so that
+a slow batch holds up no other; `report` accounts for every call and decides whether the run counts as a
+success.
 
-**Params.** `prefix` *or* `calls` say what to transcribe (neither: everything below `calls/` in the data bucket). A call that cannot
-be processed gets `error.json` beside its results, with stage, reason and remedy; the run fails only if more than
-`max_failure_share` of its calls did.
+**Params.** `prefix` *or* `calls` say what to transcribe (neither: everything below `calls/` in the data
+bucket). A call that cannot be processed gets `error.json` beside its results, with stage, reason and remedy;
+the run fails only if more than `max_failure_share` of its calls did.
 
 **Run it again** as often as you like: a stage whose image, params and inputs have not changed is skipped.
 
-**Results**: `transcripts/<call>/postprocess/transcript.json`, `.txt` and `.vtt`; the run's account: `runs/<run>/summary.json`.
+**Results**: `transcripts/<call>/postprocess/transcript.json`, `.txt` and `.vtt`; the run's account:
+`runs/<run>/summary.json`.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.trigger import CronTriggerTimetable
+
 from switchboard.defaults import default_args
 from switchboard.objects import Objects, UriError, data_bucket
 from switchboard.plan import plan_run
@@ -46,7 +50,7 @@ PARAMS = {
         type=["null", "array"],
         items={"type": "string", "minLength": 1},
         title="Calls",
-        description="Transcribe these recordings: `s3://` URIs or keys in the data bucket. Not together with a prefix.",
+        description="Transcribe these: `s3://` URIs or keys in the data bucket. Not together with a prefix.",
     ),
     "engine": Param(
         "pocketsphinx",
@@ -63,7 +67,9 @@ PARAMS = {
         description="ISO 639-1 codes. Calls in another language are set aside.",
     ),
     "chunk_s": Param(30, type="number", minimum=5, maximum=600, title="Longest chunk, in seconds"),
-    "batch_size": Param(8, type="integer", minimum=1, maximum=1000, title="Calls a batch", description="At least."),
+    "batch_size": Param(
+        8, type="integer", minimum=1, maximum=1000, title="Calls a batch", description="At least."
+    ),
     "max_batches": Param(
         100,
         type="integer",
@@ -73,9 +79,16 @@ PARAMS = {
         description="With more calls than fit, batches grow.",
     ),
     "max_failure_share": Param(
-        0.5, type="number", minimum=0, maximum=1, title="Failure share", description="Above it, the run fails."
+        0.5,
+        type="number",
+        minimum=0,
+        maximum=1,
+        title="Failure share",
+        description="Above it, the run fails.",
     ),
-    "output": Param("transcripts", type="string", minLength=1, title="Output", description="Where results go."),
+    "output": Param(
+        "transcripts", type="string", minLength=1, title="Output", description="Where results go."
+    ),
 }
 
 with DAG(
@@ -97,7 +110,10 @@ with DAG(
         context = get_current_context()
         try:
             planned = plan_run(
-                Objects.connect(), data_bucket(), context["run_id"], {**context["params"], "stages": list(STAGES)}
+                Objects.connect(),
+                data_bucket(),
+                context["run_id"],
+                {**context["params"], "stages": list(STAGES)},
             )
         except UriError as error:
             raise AirflowFailException(str(error)) from None  # another try would end the same way
@@ -107,20 +123,23 @@ with DAG(
 
     @task_group
     def batch(arguments: list[str]) -> None:
-        """One batch of calls through all stages. Later stages go first where pool slots are short: finish, then begin."""
+        """One batch of calls through all stages. Where pool slots are short, later stages go first."""
         previous = None
         for name, size in STAGES.items():
-            stage = StageOperator(task_id=name, image=name, size=size, arguments=arguments, weight_rule="upstream")
+            stage = StageOperator(
+                task_id=name, image=name, size=size, arguments=arguments, weight_rule="upstream"
+            )
             if previous:
                 previous >> stage
             previous = stage
 
-    planned = plan()
+    planned: Any = plan()
     report = StageOperator(
         task_id="report",
         image="report",
         arguments=planned["report"],
-        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,  # whatever became of the batches, but not without a plan
+        # Whatever became of the batches, but not without a plan
+        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
         retries=1,
     )
     batch.expand(arguments=planned) >> report

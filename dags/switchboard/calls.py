@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from switchboard.names import call_id
 
 SIDECARS = frozenset({"csv", "json", "jsonl", "md", "srt", "txt", "vtt", "xml"})
-"""Extensions of what lies beside recordings and is none. Anything else below a prefix is tried, and reported if it is no audio."""
+"""Extensions of what lies beside recordings and is none. Anything else below a prefix is tried, and reported
+if it is no audio.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a run works on. `calls` are call id and recording, by id; `ignored` counts files that are no recordings."""
+    """What a run works on. `calls` are call id and recording, by id; `ignored` counts files that are no
+    recordings.
+    """
 
     calls: tuple[tuple[str, Recording], ...]
     rejected: tuple[Rejected, ...] = ()
@@ -47,7 +51,7 @@ class Selection:
 
 
 def is_recording(uri: str) -> bool:
-    """Whether a file found below a prefix counts as a recording: not a folder mark, hidden file or sidecar."""
+    """Whether a file found below a prefix counts as a recording: no folder mark, hidden file or sidecar."""
     name = uri.rsplit("/", 1)[-1]
     return bool(name) and not name.startswith(".") and name.rpartition(".")[2].lower() not in SIDECARS
 
@@ -78,9 +82,14 @@ def _by_id(recordings: Iterable[Recording], ignored: int = 0) -> Selection:
     same_id: dict[str, dict[str, Recording]] = defaultdict(dict)
     for each in recordings:
         same_id[call_id(each.uri)][each.uri] = each
-    calls = [(name, *found.values()) for name, found in sorted(same_id.items()) if len(found) == 1]
-    doubles = [_double(name, tuple(sorted(found))) for name, found in sorted(same_id.items()) if len(found) > 1]
-    return Selection(tuple((name, recording) for name, recording in calls), tuple(doubles), ignored)
+    calls: list[tuple[str, Recording]] = []
+    doubles: list[Rejected] = []
+    for name, named in sorted(same_id.items()):
+        if len(named) == 1:
+            calls.extend((name, recording) for recording in named.values())
+        else:
+            doubles.append(_double(name, tuple(sorted(named))))
+    return Selection(tuple(calls), tuple(doubles), ignored)
 
 
 def _double(name: str, uris: tuple[str, ...]) -> Rejected:

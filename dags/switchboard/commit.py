@@ -13,7 +13,8 @@ COMMIT = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
 def dag_commit(context: Any) -> str:
     """The commit, or "" where DAGs do not come from a repository (a laptop's folder).
 
-    The bundle knows it where it is versioned; else the folder of the checkout is named after it, as git-sync does.
+    The bundle knows it where it is versioned; else the folder of the checkout is named after it, as git-sync
+    does.
     """
     task_instance = context.get("ti") if context else None
     bundle = getattr(task_instance, "bundle_instance", None)

@@ -26,14 +26,17 @@ class LockFileError(ValueError):
     """The lock file itself cannot be used."""
 
     def __init__(self, lock: Path, what: str) -> None:
-        super().__init__(f"{lock.name} beside the DAGs {what}; write it again with `make images`, then `make dags`")
+        super().__init__(
+            f"{lock.name} beside the DAGs {what}; write it again with `make images`, then `make dags`"
+        )
 
 
 def read_lock(lock: Path = LOCK_FILE) -> dict[str, str]:
     """Every pinned image: name to reference by digest.
 
     Raises:
-        LockFileError: the file is missing, is no JSON object, or pins an image by something else than its digest.
+        LockFileError: the file is missing, is no JSON object, or pins an image by something else than its
+        digest.
     """
     try:
         pins = json.loads(lock.read_text())

@@ -23,7 +23,9 @@ def fingerprint(text: str) -> str:
 
 
 def run_slug(run_id: str) -> str:
-    """A run's name as one safe part of an S3 key: itself where it is safe already, else cleaned, with a hash."""
+    """A run's name as one safe part of an S3 key: itself where it is safe already, else cleaned, with a
+    hash.
+    """
     clean = re.sub(r"[^A-Za-z0-9._-]+", "-", run_id).strip("-.")
     if clean == run_id and 0 < len(clean) <= SLUG_MAX:
         return clean
@@ -31,7 +33,9 @@ def run_slug(run_id: str) -> str:
 
 
 def label_value(text: str) -> str:
-    """A valid Kubernetes label value: itself where it is valid already, else cleaned, with a hash; "" stays ""."""
+    """A valid Kubernetes label value: itself where it is valid already, else cleaned, with a hash; "" stays
+    "".
+    """
     clean = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")
     if clean == text and len(clean) <= LABEL_MAX:
         return clean

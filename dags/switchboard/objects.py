@@ -27,12 +27,16 @@ def data_bucket(environment: Mapping[str, str] = os.environ) -> str:
     """The deployment's data bucket. Raises UriError where the platform did not name it."""
     bucket = environment.get(BUCKET_VARIABLE, "")
     if not bucket:
-        raise UriError(BUCKET_VARIABLE, "", "the platform sets it from the ConfigMap `object-store`; run `make up` again")
+        raise UriError(
+            BUCKET_VARIABLE, "", "the platform sets it from the ConfigMap `object-store`; run `make up` again"
+        )
     return bucket
 
 
 def s3_uri(what: str, value: str, bucket: str) -> str:
-    """A full `s3://` URI: `value` itself, or a key in `bucket`. `what` names the param in errors. Raises UriError."""
+    """A full `s3://` URI: `value` itself, or a key in `bucket`. `what` names the param in errors. Raises
+    UriError.
+    """
     text = value.strip()
     if "://" not in text:
         text = f"s3://{bucket}/{text.lstrip('/')}"
@@ -50,14 +54,18 @@ def split(uri: str) -> tuple[str, str]:
 
 
 class Objects:
-    """Thin layer over a boto3 S3 client; errors of boto3 come through, since the task is tried again on them."""
+    """Thin layer over a boto3 S3 client; errors of boto3 come through, since the task is tried again on
+    them.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     @classmethod
     def connect(cls) -> Objects:
-        """Over Airflow's connection, which names endpoint and keys or leaves both to the pod's cloud identity."""
+        """Over Airflow's connection, which names endpoint and keys or leaves both to the pod's cloud
+        identity.
+        """
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook  # 1 s to import: not while DAGs are parsed
 
         return cls(S3Hook(CONNECTION).get_conn())
@@ -73,7 +81,9 @@ class Objects:
         """Of objects named one by one: those that exist, and the URIs of those that do not."""
         with ThreadPoolExecutor(PARALLEL) as workers:
             heads = list(workers.map(self._head, uris))
-        return [each for each in heads if each], [uri for uri, each in zip(uris, heads, strict=True) if not each]
+        return [each for each in heads if each], [
+            uri for uri, each in zip(uris, heads, strict=True) if not each
+        ]
 
     def put_json(self, uri: str, value: Any) -> None:
         """Write a small JSON object."""
@@ -88,7 +98,12 @@ class Objects:
         try:
             answer = self._client.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}:
+            if error.response.get("Error", {}).get("Code") in {
+                "404",
+                "NoSuchKey",
+                "NotFound",
+                "NoSuchBucket",
+            }:
                 return None
             raise
         return Recording(uri, answer["ETag"].strip('"'), int(answer["ContentLength"]))

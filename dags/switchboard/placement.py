@@ -1,6 +1,7 @@
 """Where stage pods may run: the platform tells it in one environment variable of Airflow's pods, as data.
 
-    SWITCHBOARD_NODE_POOLS = {"cpu": {"labels": {...}, "taints": [{"key": ..., "value": ..., "effect": ...}]}, ...}
+    SWITCHBOARD_NODE_POOLS = {"cpu": {"labels": {...}, "taints": [{"key": ..., "value": ..., "effect":
+    ...}]}, ...}
 
 It has the shape of `node_pools` in the cluster's outputs. Without the variable pods run wherever they fit.
 """
@@ -21,7 +22,9 @@ class PlacementError(ValueError):
     """The variable cannot be used, or lacks the pool that a size asks for."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{VARIABLE} {what}; it is set by the platform program from the cluster's node pools")
+        super().__init__(
+            f"{VARIABLE} {what}; it is set by the platform program from the cluster's node pools"
+        )
 
 
 def node_pools(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:

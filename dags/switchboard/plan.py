@@ -1,4 +1,6 @@
-"""Plans a run over recorded calls: finds them, refuses the impossible ones, writes batches, says what each task has to do."""
+"""Plans a run over recorded calls: finds them, refuses the impossible ones, writes batches, says what each
+task has to do.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +32,14 @@ class Planned:
 
 
 def plan_run(objects: Objects, bucket: str, run_id: str, params: Mapping[str, Any]) -> Planned:
-    """Write `runs/<run>/plan.json` and its batches, and an error record beside the results of each refused call.
+    """Write `runs/<run>/plan.json` and its batches, and an error record beside the results of each refused
+    call.
 
     Written in the same way each time, so that a second try of the task is harmless.
 
     Raises:
-        UriError: `prefix`, `calls` or `output` name nothing that could exist, or both `prefix` and `calls` are given.
+        UriError: `prefix`, `calls` or `output` name nothing that could exist, or both `prefix` and `calls`
+        are given.
     """
     slug = run_slug(run_id)
     run = f"s3://{bucket}/runs/{slug}"
@@ -63,7 +67,9 @@ def plan_run(objects: Objects, bucket: str, run_id: str, params: Mapping[str, An
     chosen = json.dumps({name: params[name] for name in STAGE_PARAMS})
     common = ["--output", output, "--run-id", slug, "--params", chosen]
     report = ["--run", run, "--max-failure-share", str(params["max_failure_share"])]
-    return Planned([["--batch", uri, *common] for uri in uris], report, describe(selection, len(batches), run))
+    return Planned(
+        [["--batch", uri, *common] for uri in uris], report, describe(selection, len(batches), run)
+    )
 
 
 def choose(objects: Objects, bucket: str, params: Mapping[str, Any]) -> Selection:
@@ -79,7 +85,11 @@ def choose(objects: Objects, bucket: str, params: Mapping[str, Any]) -> Selectio
 
 def batch_json(run: str, index: int, batch: list[tuple[str, Recording]]) -> dict[str, Any]:
     """A batch as the stages read it (`Batch` of the package switchboard_stage)."""
-    return {"run_id": run, "index": index, "calls": [{"call_id": name, **asdict(each)} for name, each in batch]}
+    return {
+        "run_id": run,
+        "index": index,
+        "calls": [{"call_id": name, **asdict(each)} for name, each in batch],
+    }
 
 
 def error_records(run: str, selection: Selection) -> list[dict[str, Any]]:

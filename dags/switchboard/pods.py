@@ -10,7 +10,9 @@ USER = 10001
 """User and group of every stage image."""
 
 SERVICE_ACCOUNT = "stage"
-"""Has no rights and mounts no token; in a cloud it carries the identity that may read and write the data bucket."""
+"""Has no rights and mounts no token; in a cloud it carries the identity that may read and write the data
+bucket.
+"""
 
 OBJECT_STORE = "object-store"
 """Name of the ConfigMap and of the Secret with the object store's address and keys."""
@@ -37,7 +39,9 @@ def pod_security() -> k8s.V1PodSecurityContext:
 
 
 def container_security() -> k8s.V1SecurityContext:
-    """What the `restricted` Pod Security Standard asks of a container, and a root file system that nobody writes."""
+    """What the `restricted` Pod Security Standard asks of a container, and a root file system that nobody
+    writes.
+    """
     return k8s.V1SecurityContext(
         allow_privilege_escalation=False,
         read_only_root_filesystem=True,
@@ -49,7 +53,7 @@ def scratch(size: Size) -> tuple[k8s.V1Volume, k8s.V1VolumeMount]:
     """The one place where a stage may write, emptied with the pod."""
     return (
         k8s.V1Volume(name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource(size_limit=f"{size.scratch_mib}Mi")),
-        k8s.V1VolumeMount(name="tmp", mount_path="/tmp"),
+        k8s.V1VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108  in the pod, its own
     )
 
 

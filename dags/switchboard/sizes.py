@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Size:
-    """What a stage pod asks for and may use. Memory is requested as it is limited: it cannot be taken back."""
+    """What a stage pod asks for and may use. Memory is requested as it is limited."""
 
     cpu_request_millicores: int
     cpu_limit_millicores: int
@@ -15,7 +15,8 @@ class Size:
     scratch_mib: int
     """Limit of the emptyDir at /tmp."""
     node_pool: str = "cpu"
-    """Kind of nodes; which labels and taints that means is the platform's to say (`switchboard.placement`)."""
+    """Kind of nodes; which labels and taints that means is the platform's to say (`switchboard.placement`).
+    """
 
 
 SIZES: dict[str, Size] = {

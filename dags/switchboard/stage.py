@@ -7,7 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.providers.cncf.kubernetes.utils.pod_manager import PodManager, PodPhase, detect_pod_terminate_early_issues
+from airflow.providers.cncf.kubernetes.utils.pod_manager import (
+    PodManager,
+    PodPhase,
+    detect_pod_terminate_early_issues,
+)
 from kubernetes.client import models as k8s
 
 from switchboard import pods
@@ -19,13 +23,17 @@ from switchboard.placement import node_pools, placement
 from switchboard.sizes import size_of
 
 STARTUP_TIMEOUT_S = 300
-"""A first pull of a large image on a slow network still fits. A pull that is refused fails at once, whatever this says."""
+"""A first pull of a large image on a slow network still fits. A pull that is refused fails at once, whatever
+this says.
+"""
 
 SCHEDULE_TIMEOUT_S = 900
 """Room for the cluster to add a node, and for other pods to finish."""
 
 GRACE_S = 30
-"""Time for a stage to end its S3 requests after SIGTERM; results are written whole or not at all, so more buys nothing."""
+"""Time for a stage to end its S3 requests after SIGTERM; results are written whole or not at all, so more
+buys nothing.
+"""
 
 POLL_S = 0.5
 """The operator's own polling (5 s at the start, 2 s at the end) would take longer than a short stage does."""
@@ -35,9 +43,13 @@ class PromptPodManager(PodManager):
     """Notices the end of a pod within `POLL_S`."""
 
     def await_pod_completion(
-        self, pod: k8s.V1Pod, istio_enabled: bool = False, container_name: str = "base", do_xcom_push: bool = False
+        self,
+        pod: k8s.V1Pod,
+        istio_enabled: bool = False,  # noqa: ARG002  a stage pod has one container, so the flags play no part
+        container_name: str = "base",  # noqa: ARG002
+        do_xcom_push: bool = False,  # noqa: ARG002
     ) -> k8s.V1Pod:
-        """The pod once it ended, or cannot start any more. Stage pods have one container, so the flags play no part."""
+        """The pod once it ended, or cannot start any more."""
         while True:
             remote = self.read_pod(pod)
             if remote.status.phase in PodPhase.terminal_states or detect_pod_terminate_early_issues(remote):
@@ -50,12 +62,13 @@ class StageOperator(KubernetesPodOperator):
 
         StageOperator(task_id="loudness", image="loudness", size="small", arguments=["--batch", batch])
 
-    Everything else follows from the platform: the digest of the image, its resources, the object store's address and keys, a
-    service account without rights, the `restricted` security profile, the deployment's namespace. The pod goes when the task
-    ends; when only the worker dies, the next try goes on with the pod that is there.
+    Everything else follows from the platform: the digest of the image, its resources, the object store's
+    address and keys, a service account without rights, the `restricted` security profile, the deployment's
+    namespace. The pod goes when the task ends; when only the worker dies, the next try goes on with the pod
+    that is there.
 
-    It is not deferrable: handing over to the triggerer and back starts a second worker pod (3.5 s), and the log would not
-    follow the stage while it runs.
+    It is not deferrable: handing over to the triggerer and back starts a second worker pod (3.5 s), and the
+    log would not follow the stage while it runs.
 
     Parameters
     ----------
@@ -77,7 +90,13 @@ class StageOperator(KubernetesPodOperator):
     """
 
     def __init__(
-        self, *, image: str, size: str = "small", pool: str = STAGE_POOL, retries: int = RETRIES, **kwargs: Any
+        self,
+        *,
+        image: str,
+        size: str = "small",
+        pool: str = STAGE_POOL,
+        retries: int = RETRIES,
+        **kwargs: Any,
     ) -> None:
         reference, resources = pinned_image(image), size_of(size)
         volume, mount = pods.scratch(resources)
@@ -104,7 +123,7 @@ class StageOperator(KubernetesPodOperator):
         self.size = size
         self.stage_image = image
         if self.name is None:
-            self.name = pod_name(self.dag_id if self.has_dag() else "", self.task_id.rsplit(".", 1)[-1])
+            self.name = pod_name(self.dag_id, self.task_id.rsplit(".", 1)[-1])
 
     @cached_property
     def pod_manager(self) -> PodManager:
@@ -125,7 +144,7 @@ class StageOperator(KubernetesPodOperator):
 
 BEHAVIOUR: dict[str, Any] = {
     "kubernetes_conn_id": None,  # the worker's own service account and namespace
-    "do_xcom_push": False,  # stages hand over keys that both sides can derive: no sidecar, no right to exec into pods
+    "do_xcom_push": False,  # stages hand over keys both sides can derive: no sidecar, no `pods/exec`
     "get_logs": True,
     "container_name_log_prefix_enabled": False,
     "log_events_on_failure": True,

@@ -1,0 +1,138 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.unit.dags.conftest import reference
+
+pytest.importorskip("airflow")
+
+
+@pytest.fixture
+def operator(lock: Path) -> Any:
+    from switchboard.stage import StageOperator
+
+    return StageOperator
+
+
+def pod(task: Any, context: Any = None) -> Any:
+    task.namespace = "airflow-speech"
+    return task.build_pod_request_obj(context, dry_run=True)
+
+
+def test_the_pod_meets_the_restricted_standard(operator: Any) -> None:
+    spec = pod(operator(task_id="asr", image="asr")).spec
+    (container,) = spec.containers
+    assert spec.automount_service_account_token is False
+    assert spec.service_account_name == "stage"
+    assert spec.enable_service_links is False
+    assert spec.security_context.run_as_non_root
+    assert spec.security_context.seccomp_profile.type == "RuntimeDefault"
+    assert container.security_context.allow_privilege_escalation is False
+    assert container.security_context.read_only_root_filesystem
+    assert container.security_context.capabilities.drop == ["ALL"]
+    assert spec.restart_policy == "Never"
+
+
+def test_the_container_knows_image_store_and_scratch(operator: Any) -> None:
+    made = pod(operator(task_id="asr", image="asr", size="medium", arguments=["--batch", "x"]))
+    (container,) = made.spec.containers
+    assert container.image == reference("asr")
+    assert [(each.name, each.value) for each in container.env] == [("SWITCHBOARD_IMAGE", reference("asr"))]
+    config, secret = container.env_from
+    assert config.config_map_ref.name == "object-store"
+    assert (secret.secret_ref.name, secret.secret_ref.optional) == ("object-store", True)
+    assert [each.mount_path for each in container.volume_mounts] == ["/tmp"]
+    assert container.resources.requests["memory"] == container.resources.limits["memory"] == "1024Mi"
+    assert container.args == ["--batch", "x"]
+
+
+def test_image_and_size_are_checked_while_parsing(operator: Any) -> None:
+    with pytest.raises(LookupError, match=r"not in images\.lock\.json"):
+        operator(task_id="x", image="loudness")
+    with pytest.raises(LookupError, match="use one of small, medium, large"):
+        operator(task_id="x", image="asr", size="huge")
+
+
+def test_behaviour_can_be_overridden_for_one_task(operator: Any) -> None:
+    assert operator(task_id="x", image="asr", startup_timeout_seconds=5).startup_timeout_seconds == 5
+
+
+def test_defaults_of_pool_and_retries_yield_to_the_dag(operator: Any) -> None:
+    from airflow.sdk import DAG
+
+    plain = operator(task_id="x", image="asr")
+    assert (plain.pool, plain.retries) == ("speech-cpu", 2)
+    with DAG("d", schedule=None, default_args={"pool": "other", "retries": 7}):
+        set_by_dag = operator(task_id="x", image="asr")
+    assert (set_by_dag.pool, set_by_dag.retries) == ("other", 7)
+
+
+def test_labels_name_the_commit_of_the_bundle(operator: Any) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    instance = SimpleNamespace(
+        dag_id="d", task_id="asr", map_index=3, try_number=1, bundle_instance=SimpleNamespace(version=commit)
+    )
+    context = {"ti": instance, "run_id": "r:1", "dag": SimpleNamespace()}
+    labels = pod(operator(task_id="asr", image="asr"), context).metadata.labels
+    assert labels["switchboard/dag-commit"] == commit
+    assert labels["switchboard/image"] == "asr"
+    assert labels["app.kubernetes.io/part-of"] == "switchboard"
+
+
+def test_the_commit_is_also_known_by_the_folder_of_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    from switchboard import commit
+
+    name = "f" * 40
+    monkeypatch.setattr(commit, "LOCK_FILE", Path(f"/dags/.worktrees/{name}/images.lock.json"))
+    assert commit.dag_commit({}) == name
+    monkeypatch.setattr(commit, "LOCK_FILE", Path("/home/me/dags/images.lock.json"))
+    assert commit.dag_commit({}) == ""
+
+
+def test_pod_names_fit_a_hostname(operator: Any) -> None:
+    from airflow.sdk import DAG
+
+    with DAG("A.very_long.DAG-name" * 8, schedule=None):
+        task = operator(task_id="language-id", image="language-id")
+    assert len(pod(task).metadata.name) <= 63
+    with DAG("autotranscribe", schedule=None):
+        assert pod(operator(task_id="asr", image="asr")).metadata.name.startswith("autotranscribe-asr-")
+
+
+def test_placement_follows_the_node_pools_of_the_platform(
+    operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "SWITCHBOARD_NODE_POOLS",
+        '{"cpu": {"labels": {"pool": "cpu"}, "taints": [{"key": "w", "value": "cpu", "effect": "NoSchedule"}]}}',
+    )
+    spec = pod(operator(task_id="asr", image="asr")).spec
+    assert spec.node_selector == {"pool": "cpu"}
+    (toleration,) = spec.tolerations
+    assert (toleration.key, toleration.value, toleration.effect) == ("w", "cpu", "NoSchedule")
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"), [("{", "is not JSON"), ("[1]", "not an object"), ('{"gpu": {}}', "no pool")]
+)
+def test_node_pools_that_cannot_be_used_are_named(
+    operator: Any, monkeypatch: pytest.MonkeyPatch, value: str, complaint: str
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_NODE_POOLS", value)
+    with pytest.raises(ValueError, match=f"SWITCHBOARD_NODE_POOLS.*{complaint}"):
+        pod(operator(task_id="asr", image="asr"))
+
+
+def test_the_end_of_a_pod_is_noticed_without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    from switchboard import stage
+
+    phases = iter(["Running", "Running", "Succeeded"])
+    naps: list[float] = []
+    monkeypatch.setattr(stage.time, "sleep", naps.append)
+    manager = stage.PromptPodManager(kube_client=SimpleNamespace())
+    status = lambda: SimpleNamespace(status=SimpleNamespace(phase=next(phases), container_statuses=None))  # noqa: E731
+    monkeypatch.setattr(manager, "read_pod", lambda _: status())
+    assert manager.await_pod_completion(SimpleNamespace()).status.phase == "Succeeded"
+    assert naps == [0.5, 0.5]
