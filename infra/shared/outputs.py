@@ -66,7 +66,7 @@ class ClusterOutputs(Model):
 
     def revealed(self) -> dict[str, Any]:
         """Plain values, secrets readable: for the stack's export, which marks them as secrets itself."""
-        return _reveal(self.model_dump())
+        return {name: _reveal(value) for name, value in self.model_dump().items()}
 
 
 def _reveal(value: Any) -> Any:
