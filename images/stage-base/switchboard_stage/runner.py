@@ -21,7 +21,7 @@ from switchboard_stage.errors import (
     UpstreamPendingError,
     UsageError,
 )
-from switchboard_stage.layout import done_file, error_file, report_file, run_of
+from switchboard_stage.layout import done_file, error_file, join, report_file, run_of
 from switchboard_stage.models import Batch, BatchReport, Call, CallOutcome, ErrorRecord, Outcome, StageDone
 from switchboard_stage.stage import Stage
 from switchboard_stage.store import Store
@@ -132,14 +132,18 @@ class Runner:
         if upstream is None:
             self._store.delete(self._done_uri(call))
             return "set-aside", 0.0
+        call = self._as_it_is_now(call)
         mark = self._fingerprint(call, upstream)
         before = self._read(self._done_uri(call))
         if before and before.fingerprint == mark:
             self._clear_error(call)
             return "unchanged", before.audio_s
         if before:
-            # Half-overwritten results must never stand under a mark that calls them whole.
+            # Half-overwritten results must never stand under a mark that calls them whole; and what is not
+            # written again (the last chunks of a call that became shorter) must not stay.
             self._store.delete(self._done_uri(call))
+            for old in self._store.list(join(self._job.output, call.call_id, self._stage.name) + "/"):
+                self._store.delete(old.uri)
         clock = time.monotonic()
         audio_s = self._process(call, upstream)
         done = StageDone(
@@ -181,13 +185,17 @@ class Runner:
             return None
         raise UpstreamPendingError(call.call_id, tuple(sorted(found.keys() - marks.keys())))
 
+    def _as_it_is_now(self, call: Call) -> Call:
+        """The source can have changed since the run listed it; only the first stage reads it."""
+        if self._stage.inputs:
+            return call
+        source = self._stores(call.uri).head(call.uri)
+        if source is None:
+            raise ObjectNotFoundError(call.uri)
+        return call.model_copy(update={"etag": source.etag, "size_bytes": source.size_bytes})
+
     def _fingerprint(self, call: Call, upstream: dict[str, StageDone]) -> str:
-        origin: dict[str, str] = {stage: done.fingerprint for stage, done in upstream.items()}
-        if not self._stage.inputs:
-            source = self._stores(call.uri).head(call.uri)
-            if source is None:
-                raise ObjectNotFoundError(call.uri)
-            origin = {call.uri: source.etag}
+        origin = {stage: done.fingerprint for stage, done in upstream.items()} or {call.uri: call.etag}
         return fingerprint(
             self._stage.name, self._job.image, self._stage.params.model_dump(mode="json"), origin
         )
