@@ -9,6 +9,7 @@ CALLS ?= 6
 PYTEST_ARGS ?=
 SWITCHBOARD_CACHE ?= $(HOME)/.cache/switchboard
 export SWITCHBOARD_CACHE
+ORIGINAL_PATH := $(PATH)
 export PATH := $(CURDIR)/.venv/bin:$(SWITCHBOARD_CACHE)/tools/bin:$(PATH)
 PYTHON := .venv/bin/python
 
@@ -26,9 +27,9 @@ down: ## Remove ENV: nothing of it stays on this machine
 test: tools lint test-unit test-integration e2e ## Everything that CI runs
 
 ##@ Develop
-.PHONY: tools lint fmt test-unit test-integration e2e
+.PHONY: tools lint fmt lock test-unit test-integration e2e
 tools: ## Install what the project needs (says first what that is)
-	@python3 -m tools
+	@PATH="$(ORIGINAL_PATH)" python3 -m tools
 
 lint: ## Check style (ruff) and types (mypy, strict)
 	@$(PYTHON) -m ruff check .
@@ -38,6 +39,9 @@ lint: ## Check style (ruff) and types (mypy, strict)
 fmt: ## Put the code into the house style
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
+
+lock: ## Pin the Python requirements again after a change of a .in file (UPGRADE=1: to the newest)
+	@$(PYTHON) -m tools.lock $(if $(UPGRADE),--upgrade)
 
 test-unit: ## The fast tests: no container, no cluster
 	@$(PYTHON) -m pytest -m "not integration and not e2e" $(PYTEST_ARGS)

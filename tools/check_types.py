@@ -1,4 +1,4 @@
-"""mypy over everything: the repository at once, then each image folder, whose main.py and tests share names with others'."""
+"""mypy over everything: the repository at once, then each image's main.py and tests, whose names repeat."""
 
 import os
 import subprocess

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from tools.shell import StepError, output, run
+from tools.shell import StepError, base_python, output, run
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Searched besides the user's own PATH, which often lacks the sbin folders."""
@@ -39,10 +40,17 @@ def is_there(package: Package) -> bool:
         search = f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"
         return shutil.which(package.command, path=search) is not None
     if package.python == "pip":
-        return find_spec("pip") is not None
-    if package.python == "headers":
+        return has_pip()
+    if package.python == "headers":  # both come from the interpreter that .venv is made of, too
         return (Path(sysconfig.get_path("include")) / "Python.h").exists()
     return Path(package.path.format(multiarch=sysconfig.get_config_var("MULTIARCH"))).exists()
+
+
+def has_pip() -> bool:
+    """Whether the interpreter that would install uv has pip; run from .venv, it is another than this."""
+    if sys.prefix == sys.base_prefix:
+        return find_spec("pip") is not None
+    return output([base_python(), "-m", "pip", "--version"]) is not None
 
 
 def missing(packages: list[Package], there: Callable[[Package], bool] = is_there) -> list[Package]:

@@ -86,6 +86,7 @@ class Builder:
         staging = self.layout.tools / "staging" / build.name
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(parents=True)
+        step.detail = ""
         if build.packages:
             self._compile(build, staging, step)
         for copy in build.copies:
@@ -108,7 +109,7 @@ class Builder:
             step.detail = f"{compiled} of {total} packages"
 
         step.detail = f"0 of {total} packages"
-        flags = ["-v", "-trimpath", "-ldflags", build.ldflags]
+        flags: list[str | Path] = ["-v", "-trimpath", "-ldflags", build.ldflags]
         command = [self.go, "install", *flags, *build.packages]
         log = self.layout.logs / f"{build.name}.log"
         run(command, log, build.folder, {**self._env(), "GOBIN": str(staging)}, count)

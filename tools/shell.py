@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -87,3 +88,14 @@ def output(
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout + done.stderr if done.returncode == 0 else None
+
+
+def base_python() -> str:
+    """The interpreter that this one's environment, if it is one, was made from: .venv has no pip."""
+    if sys.prefix == sys.base_prefix:
+        return sys.executable
+    for name in (f"python3.{sys.version_info.minor}", "python3"):
+        path = Path(sys.base_prefix) / "bin" / name
+        if path.exists():
+            return str(path)
+    return sys.executable

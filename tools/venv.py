@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tools.layout import Layout, source_roots, target
-from tools.shell import StepError, output, run
+from tools.shell import StepError, base_python, output, run
 
 PYTHON = "3.11"
 """The version that Airflow's image and every stage run too."""
@@ -51,17 +51,6 @@ def pip_install(layout: Layout, requirements: str, folder: Path, log: Path) -> N
     )
     shutil.rmtree(folder, ignore_errors=True)
     half.rename(folder)
-
-
-def base_python() -> str:
-    """The interpreter that this one's environment, if it is one, was made from: .venv has no pip."""
-    if sys.prefix == sys.base_prefix:
-        return sys.executable
-    for name in (f"python3.{sys.version_info.minor}", "python3"):
-        path = Path(sys.base_prefix) / "bin" / name
-        if path.exists():
-            return str(path)
-    return sys.executable
 
 
 def uv(layout: Layout, log: Path) -> Path:
