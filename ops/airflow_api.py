@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -33,6 +34,14 @@ class TaskState:
         return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
 
 
+@dataclass(frozen=True)
+class TaskTimes:
+    """Two points in the life of a task instance."""
+
+    queued: datetime
+    end: datetime
+
+
 class AirflowApi:
     """Log in once, then call `/api/v2`; an expired token is renewed without the caller's noticing."""
 
@@ -45,11 +54,16 @@ class AirflowApi:
     def __enter__(self) -> AirflowApi:
         return self
 
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
         self._client.close()
 
     @retry(
-        retry=retry_if_exception_type(httpx.TransportError), stop=stop_after_delay(60), wait=wait_fixed(2), reraise=True
+        retry=retry_if_exception_type(httpx.TransportError),
+        stop=stop_after_delay(60),
+        wait=wait_fixed(2),
+        reraise=True,
     )
     def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """Call `/api/v2<path>`; a server that is just restarting is waited for, at most 60 s.
@@ -64,7 +78,9 @@ class AirflowApi:
             self._token = self._new_token()
             response = self._send(method, path, **kwargs)
         if response.is_error:
-            raise AirflowError(f"{method} {path}: Airflow answered {response.status_code}: {response.text[:500]}")
+            raise AirflowError(
+                f"{method} {path}: Airflow answered {response.status_code}: {response.text[:500]}"
+            )
         return response
 
     def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
@@ -92,14 +108,18 @@ class AirflowApi:
     def dag_bundle_version(self, dag_id: str) -> str | None:
         """The commit that the newest version of a DAG was read from, or None before it was read."""
         try:
-            versions = self.get(f"/dags/{dag_id}/dagVersions", order_by="-version_number", limit=1)["dag_versions"]
+            versions = self.get(f"/dags/{dag_id}/dagVersions", order_by="-version_number", limit=1)[
+                "dag_versions"
+            ]
         except AirflowError:
             return None
         return versions[0]["bundle_version"] if versions else None
 
     def import_errors(self) -> dict[str, str]:
         """File name -> traceback, of the DAG files that can't be read now."""
-        return {e["filename"]: e["stack_trace"] for e in self.get("/importErrors", limit=1000)["import_errors"]}
+        return {
+            e["filename"]: e["stack_trace"] for e in self.get("/importErrors", limit=1000)["import_errors"]
+        }
 
     def trigger(self, dag_id: str, conf: dict[str, Any], run_id: str | None = None) -> str:
         """Start a run without a logical date (so any number may run at once); unpause the DAG first."""
@@ -120,6 +140,16 @@ class AirflowApi:
             for t in self._pages(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
         ]
 
+    def task_times(self, dag_id: str, run_id: str) -> dict[str, TaskTimes]:
+        """When each task of a finished run was queued and when it ended."""
+        found = self._pages(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
+        return {
+            t["task_id"]: TaskTimes(
+                datetime.fromisoformat(t["queued_when"]), datetime.fromisoformat(t["end_date"])
+            )
+            for t in found
+        }
+
     def _pages(self, path: str, key: str) -> Iterator[dict[str, Any]]:
         offset = 0
         while page := self.get(path, limit=100, offset=offset)[key]:
@@ -135,7 +165,11 @@ class AirflowApi:
         )
 
     def wait(
-        self, dag_id: str, run_id: str, timeout_s: float, on_change: Callable[[list[TaskState]], None] | None = None
+        self,
+        dag_id: str,
+        run_id: str,
+        timeout_s: float,
+        on_change: Callable[[list[TaskState]], None] | None = None,
     ) -> str:
         """Wait until a run has ended and return its state.
 
@@ -151,6 +185,8 @@ class AirflowApi:
             seen = tasks
             if time.monotonic() > deadline:
                 waiting = ", ".join(f"{t.label} {t.state}" for t in tasks if t.state != "success")
-                raise AirflowError(f"run {run_id} of {dag_id} is still {state} after {timeout_s:.0f} s: {waiting}")
+                raise AirflowError(
+                    f"run {run_id} of {dag_id} is still {state} after {timeout_s:.0f} s: {waiting}"
+                )
             time.sleep(1.5)
         return state

@@ -39,7 +39,9 @@ class Steps:
         try:
             yield
         except BaseException:
-            console.print(f"{mark} {title}: failed after {clock(time.monotonic() - started)}", style="red", markup=False)
+            console.print(
+                f"{mark} {title}: failed after {clock(time.monotonic() - started)}", style="red", markup=False
+            )
             raise
         finally:
             done.set()
@@ -47,4 +49,6 @@ class Steps:
 
     def _remind(self, done: threading.Event, title: str, started: float) -> None:
         while not done.wait(self._quiet_s):
-            console.print(f"{title}: still at it, {clock(time.monotonic() - started)}", style="dim", markup=False)
+            console.print(
+                f"{title}: still at it, {clock(time.monotonic() - started)}", style="dim", markup=False
+            )

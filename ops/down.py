@@ -37,7 +37,9 @@ def main(env: Annotated[str, typer.Option(help="the environment")] = "local") ->
         console.print("`make down` again goes on from here.")
         sys.exit(1)
     kept = " (the registry's and the object store's data were kept)" if os.environ.get("KEEP_DATA") else ""
-    console.print(f"Down in {clock(time.monotonic() - started)}: nothing of {env} is left{kept}. `make up` makes it again.")
+    console.print(
+        f"Down in {clock(time.monotonic() - started)}: nothing of {env} is left{kept}. `make up` makes it again."
+    )
 
 
 if __name__ == "__main__":

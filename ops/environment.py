@@ -92,4 +92,6 @@ def s3_client(cluster: ClusterOutputs) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return boto3.client("s3", endpoint_url=store.host_endpoint_url, region_name=store.region, config=config, **keys)
+    return boto3.client(
+        "s3", endpoint_url=store.host_endpoint_url, region_name=store.region, config=config, **keys
+    )

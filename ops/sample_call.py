@@ -42,7 +42,9 @@ def transcribed_sample(env: Environment, lock: dict[str, str]) -> dict[str, Any]
     _run(env)
     transcript = _read_transcript(env, audio.stem)
     if transcript is None:
-        raise SampleError(f"{DAG_ID} ended well, but s3://{env.data_bucket}/{_transcript_key(audio.stem)} is not there")
+        raise SampleError(
+            f"{DAG_ID} ended well, but s3://{env.data_bucket}/{_transcript_key(audio.stem)} is not there"
+        )
     return transcript
 
 
@@ -74,7 +76,9 @@ def _read_transcript(env: Environment, call_id: str) -> dict[str, Any] | None:
 
 def _is_current(transcript: dict[str, Any], etag: str, lock: dict[str, str]) -> bool:
     versions = transcript["versions"]
-    return transcript["source"]["etag"] == etag and all(versions.get(stage) == lock[stage] for stage in STAGES)
+    return transcript["source"]["etag"] == etag and all(
+        versions.get(stage) == lock[stage] for stage in STAGES
+    )
 
 
 def _run(env: Environment) -> None:

@@ -35,7 +35,9 @@ def stand_up(env: str, steps: Steps) -> Environment:
         Stack("platform", env).up(on_output=_detail)
     environment = Environment.load(env)
     with steps.step("push dags/ to the DAG repository"):
-        commit = dags.push(environment.platform["git_push_url"], environment.platform["git_writer_password"], lock)
+        commit = dags.push(
+            environment.platform["git_push_url"], environment.platform["git_writer_password"], lock
+        )
         with environment.airflow() as airflow:
             wait_until_visible(airflow, commit)
     return environment
@@ -90,7 +92,9 @@ def main(
         if sample:
             with steps.step("transcribe a sample call"):
                 transcript = transcribed_sample(environment, images.read_lock())
-            console.print(f"\nCall {transcript['call_id']}, as AutoTranscribe heard and redacted it:\n", markup=False)
+            console.print(
+                f"\nCall {transcript['call_id']}, as AutoTranscribe heard and redacted it:\n", markup=False
+            )
             console.print(readable(transcript))
     except KNOWN_ERRORS as error:
         console.print(f"\n✗ {error}", style="red", markup=False)

@@ -1,0 +1,1 @@
+"""What people and CI run: stand up, tear down, build, push, measure."""

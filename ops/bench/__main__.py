@@ -1,0 +1,78 @@
+"""`make bench`: measure an environment that is up; print the table, keep it as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from infra.cluster.containers import init_pids
+from infra.shared.paths import REPOSITORY
+from ops import images
+from ops.bench import measure, rest
+from ops.bench.measure import Figure
+from ops.console import Steps, console
+from ops.environment import Environment, NotUpError
+
+RECORD = REPOSITORY / ".build/bench.json"
+
+
+def table(figures: list[Figure]) -> Table:
+    """The figures as people read them."""
+    shown = Table(title="Benchmarks: ratios against a floor measured in the same run")
+    for heading, side in (
+        ("what", "left"),
+        ("value", "right"),
+        ("floor", "right"),
+        ("ratio", "right"),
+        ("aim", "right"),
+    ):
+        shown.add_column(heading, justify=side)  # type: ignore[arg-type]
+    for each in figures:
+        shown.add_row(
+            each.name,
+            f"{each.value:.1f} {each.unit}",
+            f"{each.floor:.1f} {each.unit}" if each.floor else "",
+            f"{each.ratio:.2f}" if each.ratio else "",
+            f"≤ {each.bound:g} {'' if each.ratio else each.unit} {'met' if each.met else 'MISSED'}",
+        )
+    return shown
+
+
+def main(
+    env: Annotated[str, typer.Option(help="the environment")] = "local",
+    pushes: Annotated[int, typer.Option(help="DAG pushes to time")] = 20,
+) -> None:
+    """Measure ENV: it must be up, and nobody else should be using it."""
+    try:
+        environment = Environment.load(env)
+    except NotUpError as error:
+        console.print(f"✗ {error}", style="red", markup=False)
+        sys.exit(1)
+    steps = Steps(5)
+    figures: list[Figure] = []
+    with steps.step("the platform at rest, 60 s"):
+        figures += rest.at_rest(init_pids(env))
+    with steps.step(f"{pushes} DAG pushes"):
+        figures.append(measure.push_to_visible(environment, pushes))
+    with steps.step("a stage task against a bare pod"):
+        figures.append(measure.task_over_pod(environment, images.read_lock()["stage-base"]))
+    with steps.step("pulumi up with nothing to do"):
+        figures.append(measure.nothing_to_do(env))
+    with steps.step("make up again"):
+        figures.append(measure.up_again(env))
+    console.print(table(figures))
+    RECORD.parent.mkdir(exist_ok=True)
+    record = {"at": datetime.now(UTC).isoformat(), "figures": [each.as_json() for each in figures]}
+    RECORD.write_text(json.dumps(record, indent=1))
+    console.print(
+        f"Kept in {RECORD.relative_to(REPOSITORY)}. An aim that was missed: docs/operate.md says where to look."
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,103 @@
+"""The recordings that the end-to-end tests transcribe: six good ones of different kinds, and every bad one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ops.environment import Environment
+from samples.calls import KINDS, make_call, make_calls
+from samples.models import Entity, Reference
+from samples.other import make_bad_calls
+
+NUMBERS = {Entity.CARD_NUMBER, Entity.US_SSN, Entity.PHONE_NUMBER, Entity.ACCOUNT_NUMBER}
+LONG_NUMBER = 6
+"""Spoken digits from which on a number can be told from other words that happen to be numbers."""
+
+SAYS = {
+    "bad-not-audio": ("preprocess", ("not audio", "no audio", "format")),
+    "bad-empty": ("preprocess", ("empty",)),
+    "bad-truncated": ("preprocess", ("truncated",)),
+    "bad-silent": ("preprocess", ("silent", "no speech", "nobody speaks")),
+    "bad-spanish": ("language-id", ("language",)),
+    "bad-gone": ("plan", ("no such object", "gone")),
+    "bad-double": ("plan", ("recordings have the id",)),
+}
+"""Bad call -> the stage that must refuse it, and words of which its reason must have one."""
+
+
+@dataclass(frozen=True)
+class Good:
+    """What must come of a good call."""
+
+    call_id: str
+    file: str
+    duration_s: float
+    words: int
+    spoken_numbers: tuple[str, ...]
+    """Long numbers of the call, as the words that were spoken."""
+
+    @classmethod
+    def of(cls, reference: Reference) -> Good:
+        """Reduce a generated call's reference to what the tests compare."""
+        said = tuple(
+            " ".join(word.text for word in reference.turns[pii.turn].words[pii.words_from : pii.words_to])
+            for pii in reference.pii
+            if pii.entity in NUMBERS
+        )
+        return cls(
+            call_id=reference.call_id,
+            file=reference.file,
+            duration_s=reference.duration_s,
+            words=sum(len(turn.words) for turn in reference.turns),
+            spoken_numbers=tuple(text for text in said if len(text.split()) >= LONG_NUMBER),
+        )
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Where the recordings lie in the data bucket, and what must come of them."""
+
+    folder: Path
+    good: tuple[Good, ...]
+    kill: tuple[Good, ...]
+    bucket: str
+    output: str = "e2e/transcripts"
+    bad: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=lambda: dict(SAYS))
+    bad_prefix: str = "e2e/calls/bad/"
+    kill_prefix: str = "e2e/calls/kill/"
+
+    @property
+    def conf(self) -> dict[str, Any]:
+        """Params of a run over all of them; small batches, so that several go through at once."""
+        names = [f"e2e/calls/good/{each.file}" for each in self.good]
+        names += [f"{self.bad_prefix}{name}.wav" for name in self.bad]
+        return {
+            "calls": [
+                f"s3://{self.bucket}/{name}" for name in [*names, "e2e/calls/bad/again/bad-double.wav"]
+            ],
+            "output": self.output,
+            "batch_size": 7,
+            "max_failure_share": 0.6,
+        }
+
+    def replace_audio(self, stack: Environment, call: Good, by: Good) -> None:
+        """Put another recording under a call's key."""
+        path = self.folder / "good" / by.file
+        stack.s3.upload_file(str(path), self.bucket, f"e2e/calls/good/{call.file}")
+
+
+def upload_calls(stack: Environment, folder: Path) -> Calls:
+    """Generate the calls and put them into the data bucket."""
+    good = make_calls(folder / "good", seed=11, kinds=tuple(KINDS))
+    make_bad_calls(folder / "bad")
+    double = (folder / "good" / good[0].file).read_bytes()
+    for name in ("bad/bad-double.wav", "bad/again/bad-double.wav"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(double)
+    kill = [make_call(folder / "kill", kind, seed=31 + place) for place, kind in enumerate(("opus", "wav"))]
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".json":
+            stack.s3.upload_file(str(path), stack.data_bucket, f"e2e/calls/{path.relative_to(folder)}")
+    return Calls(folder, tuple(map(Good.of, good)), tuple(map(Good.of, kill)), bucket=stack.data_bucket)
