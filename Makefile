@@ -53,24 +53,27 @@ e2e: ## The whole path, on the stack that it stands up itself
 	@$(PYTHON) -m pytest -m e2e --timeout 3600 tests/e2e $(PYTEST_ARGS)
 
 ##@ Operate
-.PHONY: preview images dags samples quality bench
+.PHONY: password preview images dags samples quality bench
+password: ## Show the password of Airflow's page in ENV
+	@$(PYTHON) -m ops.password --env $(ENV)
+
 preview: ## What `pulumi up` would change in ENV
 	@$(PYTHON) -m ops.preview --env $(ENV)
 
 images: ## Build every image that changed, push it, pin it by digest
-	@$(PYTHON) -m ops.images
+	@$(PYTHON) -m ops.images --env $(ENV)
 
 image/%: ## Build one image: make image/asr
-	@$(PYTHON) -m ops.images $*
+	@$(PYTHON) -m ops.images --env $(ENV) $*
 
 dags: ## Push dags/, with the image digests, to the DAG repository of ENV
 	@$(PYTHON) -m ops.dags --env $(ENV)
 
 samples: ## Make CALLS sample calls in .build/samples
-	@$(PYTHON) -m samples --calls $(CALLS) --out .build/samples
+	@$(PYTHON) -m samples generate --count $(CALLS) --format all --out .build/samples
 
 quality: ## Measure word error rate, diarization and redaction on generated calls
 	@$(PYTHON) -m ops.quality
 
 bench: ## Measure speed and size against floors taken in the same run
-	@$(PYTHON) -m ops.bench
+	@$(PYTHON) -m ops.bench --env $(ENV)
