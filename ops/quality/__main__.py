@@ -1,0 +1,84 @@
+"""`python -m ops.quality`: measure the speech stages on generated calls and print the numbers beside their
+marks.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ops.quality.audio import AudioResult, measure_audio, measure_languages
+from ops.quality.report import Row, as_json, audio_rows, table, text_rows
+from ops.quality.text import measure_text
+
+RESULT = Path(".build/quality.json")
+app = typer.Typer(add_completion=False)
+console = Console(highlight=False, soft_wrap=True)
+
+
+class Part(StrEnum):
+    """What to measure."""
+
+    ALL = "all"
+    TEXT = "text"
+    AUDIO = "audio"
+
+
+@app.command()
+def main(
+    calls: Annotated[int, typer.Option(min=6, help="Recordings for the audio part.")] = 8,
+    texts: Annotated[int, typer.Option(min=1, help="Dialogues for redaction on reference text.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="First seed of the calls.")] = 9000,
+    part: Annotated[
+        Part, typer.Option(help="The text part takes seconds, the audio part minutes.")
+    ] = Part.ALL,
+    misses: Annotated[int, typer.Option(min=0, help="How many misses and false alarms to show.")] = 0,
+) -> None:
+    """Measure, print the table, write .build/quality.json; exit code 1 where a mark is missed."""
+    rows: list[Row] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="quality-") as folder,
+        console.status("making dialogues") as status,
+    ):
+        if part is not Part.TEXT:
+            audio = _audio(calls, seed, Path(folder), status.update)
+            rows += audio_rows(audio)
+            _show("audio", audio.notes[:misses])
+        if part is not Part.AUDIO:
+            status.update(f"redacting {texts} dialogues")
+            text = measure_text(range(seed, seed + texts), Path(folder) / "text")
+            rows += text_rows(text)
+            _show("missed", text.missed[:misses])
+            _show("wrongly redacted", text.wrong[:misses])
+    console.print(table(rows))
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(
+        json.dumps({"at": datetime.now(UTC).isoformat(), "seed": seed, "rows": as_json(rows)}, indent=1)
+    )
+    missed = [row.name for row in rows if row.passed is False]
+    if missed:
+        console.print(f"missed: {', '.join(missed)}. See what with --misses 40.", style="red")
+        raise typer.Exit(1)
+
+
+def _audio(calls: int, seed: int, folder: Path, say: Callable[[str], None]) -> AudioResult:
+    result = measure_audio(calls, seed, folder / "audio", say)
+    measure_languages(2, seed, folder / "languages", result, say)
+    return result
+
+
+def _show(title: str, lines: list[str]) -> None:
+    for line in lines:
+        console.print(f"{title}: {line}", markup=False)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,73 @@
+"""The real stages on a local directory, in this process: what a pod does, without the pod."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from switchboard_stage import Stage
+from switchboard_stage.layout import batch_file, done_file, stage_file
+from switchboard_stage.models import Batch, BatchReport, Call, StageDone
+from switchboard_stage.runner import Job, Runner
+from switchboard_stage.store import Stores
+
+M = TypeVar("M", bound=BaseModel)
+
+STAGES = {
+    "preprocess": "preprocess.stage:Preprocess",
+    "language-id": "language_id.stage:LanguageId",
+    "diarization": "diarization.stage:Diarization",
+    "asr": "asr.stage:Asr",
+    "redaction": "redaction.stage:Redaction",
+    "postprocess": "postprocess.stage:Postprocess",
+}
+"""The stages in the order in which they run, and their classes."""
+
+
+class LocalRun:
+    """A directory laid out like the object store. Stages work on all of its calls at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._output = (root / "out").as_uri()
+        self._run = (root / "runs" / "quality").as_uri()
+        self._calls: list[Call] = []
+        self._store = Stores()(self._output)
+        self.reports: dict[str, BatchReport] = {}
+
+    def add(self, call_id: str, recording: Path | None = None) -> None:
+        """Another call; without a recording, the files of its first stages have to be given."""
+        uri = recording.absolute().as_uri() if recording else stage_file(self._output, call_id, "in", "none")
+        self._calls.append(Call(call_id=call_id, uri=uri))
+
+    def give(self, call_id: str, stage: str, name: str, value: BaseModel) -> None:
+        """Pretend that a stage has made this file, and is through with the call."""
+        done = StageDone(fingerprint="given", stage=stage, image="given", seconds=0, audio_s=0)
+        self._store.put(stage_file(self._output, call_id, stage, name), value.model_dump_json().encode())
+        self._store.put(done_file(self._output, call_id, stage), done.model_dump_json().encode())
+
+    def run(self, stage: Stage[Any]) -> BatchReport:
+        """Run a stage over all calls. Raises RuntimeError where it fails on one that is not set aside."""
+        batch = batch_file(self._run, 0)
+        self._store.put(
+            batch, Batch(run_id="quality", index=0, calls=tuple(self._calls)).model_dump_json().encode()
+        )
+        report = Runner(stage, Job(batch, self._output, "quality", "local"), Stores()).run()
+        failed = [f"{call.call_id}: {call.reason}" for call in report.calls if call.outcome == "failed"]
+        if failed:
+            raise RuntimeError(f"stage {stage.name} failed on {len(failed)} calls: {'; '.join(failed[:5])}")
+        self.reports[stage.name] = report
+        return report
+
+    def result(self, call_id: str, stage: str, name: str, model: type[M]) -> M:
+        """A file that a stage has made of a call."""
+        return model.model_validate_json(self._store.get(stage_file(self._output, call_id, stage, name)))
+
+
+def make_stage(name: str, **params: Any) -> Stage[Any]:
+    """The stage of that name, with its parameters (others' keys are ignored)."""
+    module, cls = STAGES[name].split(":")
+    stage_type: type[Stage[Any]] = getattr(import_module(module), cls)
+    return stage_type(stage_type.params_type.model_validate(params))
