@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 import soxr
+
 from switchboard_stage import StageError
 
 RATE_HZ = 16_000

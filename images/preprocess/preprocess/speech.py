@@ -66,16 +66,17 @@ class Chunker:
         self._rest = pcm[whole:]
         frames = pcm[:whole].reshape(-1, FRAME)
         for frame, level in zip(frames, levels(frames), strict=True):
-            yield from self._add(frame, level > FLOOR)
+            yield from self._add(frame, loud=level > FLOOR)
 
     def finish(self) -> Iterator[Chunk]:
         """The last chunk."""
         if len(self._rest):
-            yield from self._add(np.pad(self._rest, (0, FRAME - len(self._rest))), True)
+            frame = np.pad(self._rest, (0, FRAME - len(self._rest)))
+            yield from self._add(frame, loud=True)
         if self._active:
             yield from self._cut(len(self._frames))
 
-    def _add(self, frame: Pcm, loud: bool) -> Iterator[Chunk]:
+    def _add(self, frame: Pcm, *, loud: bool) -> Iterator[Chunk]:
         voiced = loud and self._detector.is_speech(frame.tobytes(), RATE_HZ)
         self._frames.append(frame)
         self._voiced.append(voiced)

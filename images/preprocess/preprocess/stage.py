@@ -5,11 +5,11 @@ from pathlib import Path
 
 import soundfile
 from pydantic import Field
-from switchboard_stage import CallContext, Params, Stage, StageError
-from switchboard_stage.models import AudioChunk, AudioManifest, AudioSource, Span
 
 from preprocess.decode import RATE_HZ, blocks, format_of, open_audio
 from preprocess.speech import FRAME_S, Chunk, Chunker
+from switchboard_stage import CallContext, Params, Stage, StageError
+from switchboard_stage.models import AudioChunk, AudioManifest, AudioSource, Span
 
 LEAST_SPEECH_S = 0.3
 """A call with less than this is silent."""

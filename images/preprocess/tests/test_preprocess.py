@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+
 from preprocess.stage import Preprocess
 from switchboard_stage.models import AudioManifest
 from switchboard_stage.testing import Workbench
@@ -105,7 +107,7 @@ def test_chunks_are_bounded_and_cut_in_pauses(tmp_path: Path, most: int) -> None
     assert len(chunks) >= 2
     for chunk in chunks:
         assert chunk.end_s - chunk.start_s <= most + 0.001
-    for before, after in zip(chunks, chunks[1:], strict=False):
+    for before, after in pairwise(chunks):
         assert before.end_s <= after.start_s + 0.001
         assert before.end_s % 3.7 > 2.9 or before.end_s % 3.7 < 0.2, "cut in a pause"
 
@@ -116,7 +118,7 @@ def test_speech_without_a_pause_is_cut_hard_and_nothing_is_lost(tmp_path: Path) 
     bench.run(Preprocess, chunk_s=5)
     manifest = manifest_of(bench)
     assert all(c.end_s - c.start_s <= 5.001 for c in manifest.chunks)
-    for before, after in zip(manifest.chunks, manifest.chunks[1:], strict=False):
+    for before, after in pairwise(manifest.chunks):
         assert after.start_s == pytest.approx(before.end_s, abs=0.001)
     assert sum(s.end_s - s.start_s for s in manifest.speech) > 21
 

@@ -1,7 +1,8 @@
 """Mel cepstra of 16 kHz speech, in numpy: what language identification and diarization listen to.
 
-Mel filter bank and cepstrum after Davis and Mermelstein (1980), "Comparison of parametric representations for monosyllabic word
-recognition in continuously spoken sentences"; the mel scale is O'Shaughnessy's, 2595 log10(1 + f/700).
+Mel filter bank and cepstrum after Davis and Mermelstein (1980), "Comparison of parametric representations for
+monosyllabic word recognition in continuously spoken sentences"; the mel scale is O'Shaughnessy's,
+2595 log10(1 + f/700).
 """
 
 from functools import cache
@@ -24,7 +25,7 @@ Array = npt.NDArray[np.float32]
 
 
 def mfcc(samples: Array, cepstra: int = 13) -> Array:
-    """Cepstra c0 to c[cepstra - 1] of each 10 ms frame, shape (frames, cepstra). `samples`: 16 kHz, 1.0 is full scale."""
+    """Cepstra c0 to c[cepstra - 1] of each 10 ms frame, shape (frames, cepstra), of 16 kHz samples."""
     if len(samples) < WINDOW:
         return np.zeros((0, cepstra), np.float32)
     emphasised = np.append(samples[0], samples[1:] - PRE_EMPHASIS * samples[:-1]).astype(np.float32)
