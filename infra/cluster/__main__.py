@@ -1,0 +1,13 @@
+"""The cluster program: settings -> the environment -> its outputs."""
+
+import pulumi
+
+from infra.cluster.engine import choose_engine
+from infra.cluster.local import LocalEnvironment
+from infra.cluster.settings import load
+from infra.shared.paths import Paths
+
+env = pulumi.get_stack()
+paths = Paths.of(env)
+environment = LocalEnvironment(env, load(env), choose_engine(paths).engine, paths)
+pulumi.export("cluster", environment.outputs)

@@ -1,0 +1,123 @@
+"""Service containers beside the cluster, and the network that they share with its nodes."""
+
+import json
+import socket
+import time
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from infra.cluster import services
+from infra.shared.command import CommandError
+from infra.shared.engine import Engine, call, inspect, remove_containers
+
+LABEL = "switchboard.dev/spec"
+"""Holds a hash of what a container or network was made from."""
+START_TIMEOUT_S = 20
+
+
+@dataclass(frozen=True)
+class Network:
+    """A bridge of our own. `dynamic_cidr` is what nodes get addresses from; the rest is for fixed ones."""
+
+    engine: Engine
+    name: str
+    cidr: str
+    dynamic_cidr: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """A container with a fixed address, one port on the host's 127.0.0.1 and one folder of data."""
+
+    engine: Engine
+    name: str
+    service: str
+    image: str
+    network: str
+    address: str
+    port: int
+    host_port: int
+    data: str
+    environment: dict[str, str] = field(default_factory=dict)
+    arguments: list[str] = field(default_factory=list)
+
+
+def spec_hash(spec: Network | Service) -> str:
+    """A short hash of a specification, secrets included but not readable."""
+    return sha256(json.dumps(spec.__dict__, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def ensure_network(spec: Network) -> None:
+    """Make the network unless it is there as wanted. One that differs is made anew. Raises CommandError."""
+    if network_is_there(spec):
+        return
+    delete_network(spec)
+    ranges = [f"--subnet={spec.cidr}", f"--ip-range={spec.dynamic_cidr}"]
+    call(spec.engine, "network", "create", "--driver=bridge", *ranges, f"--label={LABEL}={spec_hash(spec)}", spec.name)
+
+
+def network_is_there(spec: Network) -> bool:
+    """Whether the network exists, made from this very specification."""
+    found = inspect(spec.engine, "network", spec.name)
+    if found is None:
+        return False
+    labels = found.get("labels") or found.get("Labels") or {}
+    return bool(labels.get(LABEL) == spec_hash(spec))
+
+
+def delete_network(spec: Network) -> None:
+    """Remove the network; no error where there is none. Raises CommandError while containers use it."""
+    if inspect(spec.engine, "network", spec.name) is not None:
+        call(spec.engine, "network", "rm", spec.name)
+
+
+def start(spec: Service) -> None:
+    """Start the service, a container of an earlier specification or a dead one replaced. Raises CommandError."""
+    services.ensure_image(spec.engine, spec.service)
+    remove_containers(spec.engine, [spec.name])
+    call(
+        spec.engine,
+        "run",
+        "--detach",
+        "--restart=unless-stopped",
+        f"--name={spec.name}",
+        f"--label={LABEL}={spec_hash(spec)}",
+        f"--network={spec.network}",
+        f"--ip={spec.address}",
+        f"--publish=127.0.0.1:{spec.host_port}:{spec.port}",
+        f"--volume={spec.data}:/data",
+        *(f"--env={name}={value}" for name, value in spec.environment.items()),
+        spec.image,
+        *spec.arguments,
+    )
+    _wait_until_open(spec)
+
+
+def is_running(spec: Service) -> bool:
+    """Whether the service runs, made from this very specification, and takes connections."""
+    found = inspect(spec.engine, "container", spec.name)
+    if found is None or not found["State"]["Running"] or found["Config"]["Labels"].get(LABEL) != spec_hash(spec):
+        return False
+    return _is_open(spec.host_port)
+
+
+def remove(engine: Engine, name: str) -> None:
+    """Remove a service's container; its data stays. Raises CommandError."""
+    remove_containers(engine, [name])
+
+
+def _wait_until_open(spec: Service) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        state = inspect(spec.engine, "container", spec.name)
+        if state is not None and state["State"]["Running"] and _is_open(spec.host_port):
+            return
+        time.sleep(0.2)
+    log = call(spec.engine, "logs", "--tail=10", spec.name)
+    raise CommandError([spec.name], 1, f"does not listen on 127.0.0.1:{spec.host_port} after {START_TIMEOUT_S} s\n{log}")
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(2)
+        return client.connect_ex(("127.0.0.1", port)) == 0

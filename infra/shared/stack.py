@@ -1,0 +1,204 @@
+"""Pulumi stacks, driven by Pulumi's own command.
+
+`python -m infra.shared.stack up|preview|destroy|outputs cluster|platform --env local`. State and passphrase lie with the
+environment (infra/shared/paths.py). What a killed run left behind, a lock or an unfinished operation, is cleared first.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra.shared.command import CommandError
+from infra.shared.paths import REPOSITORY, Paths
+
+Say = Callable[[str], None]
+
+
+class StackInUseError(RuntimeError):
+    """Another `pulumi` works on the stack right now."""
+
+    def __init__(self, stack: str, pid: int) -> None:
+        super().__init__(f"{stack} is being changed by another run (process {pid}); wait until it ends, or stop it")
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One program (`cluster`, `platform`) in one environment. Every method raises CommandError when Pulumi fails."""
+
+    program: str
+    env: str = "local"
+    say: Say = field(default=_print, compare=False)
+
+    @property
+    def project(self) -> str:
+        """The Pulumi project's name."""
+        return f"switchboard-{self.program}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the program is."""
+        return REPOSITORY / "infra" / self.program
+
+    def up(self, *options: str) -> None:
+        """Bring everything to what the program says, what went missing included."""
+        self._prepare()
+        self._run("up", "--yes", "--skip-preview", "--refresh", "--suppress-outputs", *options)
+
+    def preview(self, *options: str) -> None:
+        """Show what `up` would change."""
+        self._prepare()
+        self._run("preview", "--suppress-outputs", *options)
+
+    def destroy(self, *options: str) -> None:
+        """Remove everything, and the stack with it. One that was never made is no error."""
+        if not self.exists:
+            return
+        self._prepare()
+        self._run("destroy", "--yes", "--skip-preview", "--refresh", "--remove", "--preserve-config", *options)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets readable; empty where it was never made."""
+        if not self.exists:
+            return {}
+        text = self._capture("stack", "output", "--json", "--show-secrets")
+        values: dict[str, Any] = json.loads(text)
+        return values
+
+    @property
+    def exists(self) -> bool:
+        """Whether the stack was ever made."""
+        return self._state_file.exists()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment that Pulumi and the programs run in."""
+        paths = Paths.of(self.env)
+        # The tools first, then the Python that runs this (the language host takes `python3` from PATH).
+        path = [str(paths.tools_bin), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+        python_path = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
+        return os.environ | {
+            "PATH": os.pathsep.join(path),
+            "PYTHONPATH": os.pathsep.join(part for part in python_path if part),
+            "PULUMI_BACKEND_URL": f"file://{paths.pulumi}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
+            "PULUMI_HOME": str(paths.pulumi / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_PYTHON_CMD": sys.executable,
+        }
+
+    def _prepare(self) -> None:
+        """Have the backend, the passphrase and the stack; clear what a killed run left."""
+        paths = Paths.of(self.env)
+        for folder in (paths.state, paths.pulumi):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not paths.passphrase.exists():
+            _write_secret(paths.passphrase, secrets.token_urlsafe(32))
+        if not self.exists:
+            self._capture("stack", "init", self.env)
+            return
+        self._clear_lock()
+        self._clear_pending()
+
+    def _clear_lock(self) -> None:
+        folder = Paths.of(self.env).pulumi / f".pulumi/locks/organization/{self.project}/{self.env}"
+        for lock in sorted(folder.glob("*.json")):
+            pid = int(json.loads(lock.read_text()).get("pid", 0))
+            if _is_pulumi(pid):
+                raise StackInUseError(f"{self.project}/{self.env}", pid)
+            self.say(f"{self.project}: clearing the lock of a run that was killed (process {pid})")
+            lock.unlink(missing_ok=True)
+
+    def _clear_pending(self) -> None:
+        deployment = json.loads(self._state_file.read_text())["checkpoint"].get("latest") or {}
+        pending = deployment.get("pending_operations") or []
+        if not pending:
+            return
+        names = ", ".join(sorted(item["resource"]["urn"].rpartition("::")[2] for item in pending))
+        self.say(f"{self.project}: a run was cut off while it worked on {names}; looking at what is there")
+        self._run("refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--suppress-outputs")
+
+    @property
+    def _state_file(self) -> Path:
+        return Paths.of(self.env).pulumi / f".pulumi/stacks/{self.project}/{self.env}.json"
+
+    def _command(self, words: Sequence[str]) -> list[str]:
+        scope = [] if words[:2] == ["stack", "init"] else ["--stack", f"organization/{self.project}/{self.env}"]
+        return ["pulumi", *words, *scope, "--non-interactive", "--cwd", str(self.folder)]
+
+    def _run(self, *words: str) -> None:
+        """Run Pulumi and pass on each line as it comes."""
+        command = self._command(list(words))
+        lines: list[str] = []
+        with subprocess.Popen(
+            command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            for line in process.stdout or ():
+                lines.append(line)
+                # Lines that start with @ only say that it still works.
+                if line.strip() and not line.startswith("@"):
+                    self.say(line.rstrip())
+        if process.returncode != 0:
+            raise CommandError(command, process.returncode, "".join(lines))
+
+    def _capture(self, *words: str) -> str:
+        command = self._command(list(words))
+        done = subprocess.run(
+            command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise CommandError(command, done.returncode, done.stdout + done.stderr)
+        return done.stdout
+
+
+def _write_secret(path: Path, value: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(value)
+
+
+def _is_pulumi(pid: int) -> bool:
+    try:
+        return "pulumi" in Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return False
+
+
+def main() -> int:
+    """Run one action; an error is one message, not a traceback."""
+    parser = argparse.ArgumentParser(prog="python -m infra.shared.stack", description=__doc__)
+    parser.add_argument("action", choices=("up", "preview", "destroy", "outputs"))
+    parser.add_argument("program", choices=("cluster", "platform"))
+    parser.add_argument("--env", default="local")
+    args = parser.parse_args()
+    stack = Stack(args.program, args.env)
+    try:
+        if args.action == "outputs":
+            print(json.dumps(stack.outputs(), indent=2))
+        else:
+            getattr(stack, args.action)()
+    except CommandError as error:
+        print(f"pulumi {args.action} of {stack.project} failed with status {error.status}", file=sys.stderr)
+        return 1
+    except StackInUseError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
