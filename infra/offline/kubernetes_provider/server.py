@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import wraps
 from importlib.metadata import version
 from typing import Any, NoReturn
@@ -85,10 +86,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         """A status line beside the resource, gone when the next comes."""
 
         def say(text: str) -> None:
-            if self._engine:
-                self._engine.Log(
-                    engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=urn, ephemeral=True)
-                )
+            line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=urn, ephemeral=True)
+            with suppress(grpc.RpcError):  # not worth failing for
+                if self._engine:
+                    self._engine.Log(line)
 
         return say
 
@@ -230,11 +231,10 @@ def _report_unready(found: Found, context: Context) -> None:
 
 
 def main() -> None:
-    """Serve on a free port, which the first line of output tells, until the engine is gone."""
-    logging.getLogger("grpc").setLevel(
-        logging.CRITICAL
-    )  # it prints a stack trace for each method that is not there
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the engine, which asks us to cancel
+    """Serve on a free port, which the first line of output tells, until the engine ends us or is gone."""
+    # So the engine ends its plugins, after it asked them to cancel; threads that still wait are of no more use
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    logging.getLogger("grpc").setLevel(logging.CRITICAL)  # it prints a stack trace for each missing method
     engine = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     server = grpc.server(ThreadPoolExecutor(_WORKERS), options=_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(engine), server)
@@ -244,3 +244,4 @@ def main() -> None:
     parent = os.getppid()
     while os.getppid() == parent:  # a killed engine cannot end us
         time.sleep(1)
+    os._exit(0)
