@@ -29,7 +29,7 @@ class CheckoutError(RuntimeError):
     def __init__(self, repository: str, commit: str, said: str) -> None:
         super().__init__(
             f"commit {commit} of {repository} can't be fetched: {said.strip() or 'git said nothing'}. "
-            "Is the commit still on a branch there (a forced push removes it), and does the reader's password fit?"
+            "Is it still on a branch there (a forced push removes it), and does the reader's password fit?"
         )
 
 

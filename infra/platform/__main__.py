@@ -1,0 +1,60 @@
+"""Settings and the cluster's outputs in, the platform's components out. Nothing else touches Pulumi's configuration."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi.runtime.sync_await import _sync_await
+
+from infra.platform.components.airflow import AirflowDeployment
+from infra.platform.components.git_server import DagRepository
+from infra.platform.context import AirflowContext, GitContext
+from infra.platform.images import PLACEHOLDERS, ImagesError, read_images
+from infra.platform.placeholders import placeholder_cluster
+from infra.platform.settings import PROJECT, PlatformSettings
+from infra.shared.outputs import ClusterOutputs
+from infra.shared.paths import REPOSITORY
+from infra.shared.settings import SettingsError, load_settings
+
+stack, previewing = pulumi.get_stack(), pulumi.runtime.is_dry_run()
+try:
+    load_settings(
+        PlatformSettings, Path(__file__).parent / f"Pulumi.{stack}.yaml", PROJECT
+    )  # words all mistakes
+    settings = PlatformSettings.model_validate(
+        pulumi.Config().require_object("settings")
+    )  # with secrets readable
+    lock = REPOSITORY / ".build/images.lock.json"
+    images = PLACEHOLDERS if previewing and not lock.exists() else read_images(lock)
+except (SettingsError, ImagesError) as error:
+    raise pulumi.RunError(str(error)) from error
+
+reference = pulumi.StackReference(f"organization/switchboard-cluster/{stack}")
+details = _sync_await(reference.get_output_details("cluster"))
+exported: dict[str, Any] | None = details.value or details.secret_value
+if exported is None and not previewing:
+    raise pulumi.RunError(f"the cluster stack {stack!r} has no outputs: `make up` makes the cluster first")
+names = ["git", *(item.entrance for item in settings.deployments.values())]
+cluster = ClusterOutputs.model_validate(exported) if exported else placeholder_cluster(names)
+
+provider = k8s.Provider(
+    "cluster",
+    kubeconfig=pulumi.Output.secret(cluster.kubeconfig.get_secret_value()),
+    context=cluster.context,
+    cluster_identifier=stack,  # another certificate or address of the same cluster replaces nothing
+)
+repository = DagRepository(GitContext(settings.git, cluster, images), provider)
+deployments = {
+    team: AirflowDeployment(AirflowContext(team, item, cluster, images), repository.reader_password, provider)
+    for team, item in settings.deployments.items()
+}
+
+first = next(iter(deployments.values()))
+pulumi.export("airflow_url", first.url)
+pulumi.export("airflow_admin_user", first.admin)
+pulumi.export("airflow_admin_password", pulumi.Output.secret(first.admin_password))
+pulumi.export("airflow_urls", {team: item.url for team, item in deployments.items()})
+pulumi.export("git_push_url", repository.push_url)
+pulumi.export("git_writer_password", pulumi.Output.secret(repository.writer_password))
+pulumi.export("namespaces", {team: item.namespace for team, item in deployments.items()})
