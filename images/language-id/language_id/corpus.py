@@ -30,7 +30,7 @@ TEST_VARIANTS = ("m2", "m5", "f3", "f5")
 TRAIN_FLITE = ("slt", "kal16", "kal")
 TEST_FLITE = ("rms", "awb")
 PIECE_S = 3.0, 9.0
-"""Shortest and longest training example; a call is judged by many pieces of about 8 s, a short call by less."""
+"""Shortest and longest training example; calls are judged by pieces of 8 s, short ones by less."""
 WEARS = 3
 """How often each example is used, each time as another line delivers it: speaking is what takes the time."""
 

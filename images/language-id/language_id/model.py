@@ -1,8 +1,8 @@
 """The acoustic classifier: counts of sounds and of their order, weighed by logistic regression.
 
 Frames (cepstra and their slopes, normalised over the stretch, so that voice and line fall away) are named by
-the nearest entry of a codebook; how often each name occurs, and how often one of a coarser book follows another,
-tells languages apart, as phonotactic systems do with phones (Zissman 1996, "Comparison of four approaches to
+the nearest entry of a codebook; how often each name occurs, and how often one of a coarser book follows
+another, tells languages apart, as phonotactic systems do with phones (Zissman 1996, "Comparison of four approaches to
 automatic language identification of telephone speech"). Needs only numpy.
 """
 
