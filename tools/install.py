@@ -146,7 +146,6 @@ def install(layout: Layout, report: Report) -> None:
     report.say("Switchboard's tools. Missing here, and installed now:")
     for line in plan.describe(todo, layout):
         report.say(f"  {line}")
-    report.say()
     report.total = todo.steps
     Installation(layout, todo, report).run()
     if len(report.steps) > 1:

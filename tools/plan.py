@@ -8,6 +8,7 @@ from tools import debian, engine, golang, venv
 from tools.found import Found, Stamps, on_path, search_path
 from tools.gomod import Build, load_all
 from tools.layout import Layout
+from tools.report import duration
 from tools.shell import StepError
 
 NodeImage = Literal["auto", "pull", "build"]
@@ -111,8 +112,8 @@ def describe(plan: Plan, layout: Layout) -> list[str]:
         )
     builds = [*plan.builds, *plan.offline]
     if builds:
-        minutes = sum(build.seconds for build in builds) / 60
-        lines.append(f"Programs built from source into {layout.bin} (about {minutes:.0f} min on 2 cores):")
+        seconds = sum(build.seconds for build in builds)
+        lines.append(f"Programs built from source into {layout.bin} (about {duration(seconds)} on 2 cores):")
         lines += [_describe(build) for build in builds]
     if plan.docker != "running":
         lines.append("Docker is started: it does not run")

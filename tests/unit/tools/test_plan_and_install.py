@@ -46,7 +46,7 @@ def test_the_plan_says_what_it_will_do_before_it_does(make_build: MakeBuild, lay
         "voices",
         "dev.txt",
         "kubectl v1.34.9: yours is used (/usr/bin/kubectl)",
-        "about 3 min",
+        "about 3 min 00 s",
     ):
         assert words in text
     assert "thing v1.34.4" in text
