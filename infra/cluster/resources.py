@@ -150,21 +150,21 @@ def _options(
     return pulumi.ResourceOptions.merge(ours, opts)
 
 
-class ContainerNetwork(Resource):
+class ContainerNetwork(Resource, module="switchboard", name="ContainerNetwork"):
     """See NetworkProvider. `spec`: a `containers.Network` as JSON."""
 
     def __init__(self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(NetworkProvider(), name, {"spec": spec}, _options(opts))
 
 
-class ServiceContainer(Resource):
+class ServiceContainer(Resource, module="switchboard", name="ServiceContainer"):
     """See ServiceProvider. `spec`: a `containers.Service` as JSON."""
 
     def __init__(self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(ServiceProvider(), name, {"spec": spec}, _options(opts, minutes=15))
 
 
-class KindCluster(Resource):
+class KindCluster(Resource, module="switchboard", name="KindCluster"):
     """See ClusterProvider. `spec`: a `kind_cli.Cluster` as JSON."""
 
     kubeconfig: pulumi.Output[str]
@@ -174,14 +174,14 @@ class KindCluster(Resource):
         super().__init__(ClusterProvider(), name, props, _options(opts, ["kubeconfig"], minutes=20))
 
 
-class DataFolder(Resource):
+class DataFolder(Resource, module="switchboard", name="DataFolder"):
     """See FolderProvider."""
 
     def __init__(self, name: str, path: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(FolderProvider(), name, {"spec": path}, _options(opts))
 
 
-class AccessKeys(Resource):
+class AccessKeys(Resource, module="switchboard", name="AccessKeys"):
     """See AccessKeysProvider."""
 
     access_key_id: pulumi.Output[str]
@@ -192,7 +192,7 @@ class AccessKeys(Resource):
         super().__init__(AccessKeysProvider(), name, props, _options(opts, ["access_key_id", "secret_access_key"]))
 
 
-class Bucket(Resource):
+class Bucket(Resource, module="switchboard", name="Bucket"):
     """See BucketProvider. `spec`: a `buckets.Bucket` as JSON."""
 
     def __init__(self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:

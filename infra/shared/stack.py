@@ -7,6 +7,7 @@ environment (infra/shared/paths.py). What a killed run left behind, a lock or an
 import argparse
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -65,7 +66,9 @@ class Stack:
         if not self.exists:
             return
         self._prepare()
-        self._run("destroy", "--yes", "--skip-preview", "--refresh", "--remove", "--preserve-config", *options)
+        self._run("destroy", "--yes", "--skip-preview", "--refresh", *options)
+        # Not `destroy --remove`: that removes the stack file too.
+        self._capture("stack", "rm", "--yes", "--preserve-config")
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets readable; empty where it was never made."""
@@ -150,8 +153,7 @@ class Stack:
         ) as process:
             for line in process.stdout or ():
                 lines.append(line)
-                # Lines that start with @ only say that it still works.
-                if line.strip() and not line.startswith("@"):
+                if _tells(line):
                     self.say(line.rstrip())
         if process.returncode != 0:
             raise CommandError(command, process.returncode, "".join(lines))
@@ -164,6 +166,13 @@ class Stack:
         if done.returncode != 0:
             raise CommandError(command, done.returncode, done.stdout + done.stderr)
         return done.stdout
+
+
+def _tells(line: str) -> bool:
+    """Whether a line of Pulumi's says more than that it still works, or that something is as it was."""
+    unchanged = re.fullmatch(r"    [\w:/.-]+ \S+( running)?", line.rstrip())
+    refreshed = re.match(r" ~  \S+ \S+ refresh", line) and "error" not in line
+    return bool(line.strip()) and not (line.startswith("@") or unchanged or refreshed)
 
 
 def _write_secret(path: Path, value: str) -> None:
