@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
-from airflow.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException
 
 from switchboard_airflow.checkout import COMMIT, Repository, check_out
 
@@ -22,7 +22,7 @@ heartbeat allows.
 """
 
 
-class NoCommitYetError(AirflowException):  # type: ignore[misc]  # Airflow's class is untyped
+class NoCommitYetError(AirflowException):
     """git-sync hasn't published anything: the repository is empty, or it can't be reached."""
 
 

@@ -91,9 +91,9 @@ def main() -> None:
     """The stock command, with our manager: the command has no setting for its class."""
     from airflow.__main__ import main as airflow_main
 
-    dag_processor_command.DagFileProcessorManager = WholeCommitManager
+    vars(dag_processor_command)["DagFileProcessorManager"] = WholeCommitManager
     sys.argv[:1] = ["airflow", "dag-processor"]
-    airflow_main()
+    airflow_main()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

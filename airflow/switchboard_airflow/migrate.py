@@ -63,7 +63,8 @@ def wait_for_database() -> None:
 
     from airflow import settings
 
-    with settings.engine.connect() as connection:
+    engine = settings.get_engine()  # type: ignore[no-untyped-call]
+    with engine.connect() as connection:
         connection.execute(text("SELECT 1"))
 
 

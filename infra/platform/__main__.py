@@ -1,6 +1,5 @@
-"""Settings and the cluster's outputs in, the platform's components out. Nothing else touches Pulumi's configuration."""
+"""The platform program: settings and the cluster's outputs -> components -> exports."""
 
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -12,19 +11,15 @@ from infra.platform.components.git_server import DagRepository
 from infra.platform.context import AirflowContext, GitContext
 from infra.platform.images import PLACEHOLDERS, ImagesError, read_images
 from infra.platform.placeholders import placeholder_cluster
-from infra.platform.settings import PROJECT, PlatformSettings
+from infra.platform.settings import PlatformSettings, load
 from infra.shared.outputs import ClusterOutputs
 from infra.shared.paths import REPOSITORY
-from infra.shared.settings import SettingsError, load_settings
+from infra.shared.settings import SettingsError
 
 stack, previewing = pulumi.get_stack(), pulumi.runtime.is_dry_run()
 try:
-    load_settings(
-        PlatformSettings, Path(__file__).parent / f"Pulumi.{stack}.yaml", PROJECT
-    )  # words all mistakes
-    settings = PlatformSettings.model_validate(
-        pulumi.Config().require_object("settings")
-    )  # with secrets readable
+    load(stack)  # words all mistakes
+    settings = PlatformSettings.model_validate(pulumi.Config().require_object("settings"))  # secrets readable
     lock = REPOSITORY / ".build/images.lock.json"
     images = PLACEHOLDERS if previewing and not lock.exists() else read_images(lock)
 except (SettingsError, ImagesError) as error:
@@ -38,9 +33,11 @@ if exported is None and not previewing:
 names = ["git", *(item.entrance for item in settings.deployments.values())]
 cluster = ClusterOutputs.model_validate(exported) if exported else placeholder_cluster(names)
 
+# Unknown where there's no cluster yet, not empty: an empty one would be the operator's own.
+kubeconfig: Any = cluster.kubeconfig.get_secret_value() if exported else pulumi.output.UNKNOWN
 provider = k8s.Provider(
     "cluster",
-    kubeconfig=pulumi.Output.secret(cluster.kubeconfig.get_secret_value()),
+    kubeconfig=pulumi.Output.secret(kubeconfig),
     context=cluster.context,
     cluster_identifier=stack,  # another certificate or address of the same cluster replaces nothing
 )

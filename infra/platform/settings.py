@@ -1,16 +1,21 @@
-"""What a stack file of the platform program may say. Units are in the names; every mistake is named
-before anything runs.
+"""What a stack file of the platform program may say. Units are in the names.
+
+`python -m infra.platform.settings` writes the JSON schema that editors complete stack files with.
 """
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from infra.shared.model import Model
+from infra.shared.settings import load_settings, schema
 
 PROJECT = "switchboard-platform"
+HERE = Path(__file__).parent
+SCHEMA = HERE / "settings.schema.json"
 
 DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 MAX_TEAM_LENGTH = 40
@@ -201,3 +206,12 @@ class PlatformSettings(Model):
                     "choose another of the cluster's entrances"
                 )
         return self
+
+
+def load(env: str) -> PlatformSettings:
+    """The settings of an environment, secrets unread. Raises SettingsError."""
+    return load_settings(PlatformSettings, HERE / f"Pulumi.{env}.yaml", PROJECT)
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(schema(PlatformSettings, PROJECT))

@@ -1,1 +1,1 @@
-"""Pulumi components: they register the manifests' objects and add what only Pulumi knows, secrets and order."""
+"""Pulumi components: they register the manifests' objects and add secrets and order."""

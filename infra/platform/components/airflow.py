@@ -38,7 +38,7 @@ class AirflowDeployment(pulumi.ComponentResource):
         provider: pulumi.ProviderResource,
     ) -> None:
         super().__init__("switchboard:platform:AirflowDeployment", context.namespace, opts=None)
-        self._context, self._provider = context, provider
+        self._context, self._kubernetes = context, provider
         self.namespace = context.namespace
         self.passwords = self._make_passwords(git_reader_password)
         basis = self._register([namespace(context.namespace, context.team)])
@@ -62,7 +62,7 @@ class AirflowDeployment(pulumi.ComponentResource):
     def _register(
         self, items: list[Object], after: list[pulumi.Resource] | None = None
     ) -> list[pulumi.Resource]:
-        return register_all(items, self, self._provider, after or [])
+        return register_all(items, self, self._kubernetes, after or [])
 
     def _make_passwords(self, git_reader: pulumi.Output[str]) -> Passwords:
         def make(name: str, kind: Kind = "token") -> pulumi.Output[str]:

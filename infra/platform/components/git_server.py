@@ -16,7 +16,7 @@ class DagRepository(pulumi.ComponentResource):
     def __init__(self, context: GitContext, provider: pulumi.ProviderResource) -> None:
         super().__init__("switchboard:platform:DagRepository", context.namespace, opts=None)
         own = pulumi.ResourceOptions(parent=self)
-        self.push_url = f"{context.entrance.url.rstrip('/')}"
+        self.push_url = f"{context.entrance.url.rstrip('/')}/dags.git"
         self.writer_password = GeneratedSecret(f"{context.namespace}/{GIT_WRITER}", "token", own).value
         self.reader_password = GeneratedSecret(f"{context.namespace}/{GIT_READER}", "token", own).value
         users = {GIT_WRITER: self.writer_password, GIT_READER: self.reader_password}

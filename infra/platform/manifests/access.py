@@ -6,13 +6,13 @@ from typing import Final
 from infra.platform.context import AirflowContext
 from infra.platform.manifests import Object
 from infra.platform.manifests.airflow import (
-    API_SERVER,
     DAG_PROCESSOR,
     MIGRATION,
     RECONCILER_POD,
     SCHEDULER,
     TRIGGERER,
 )
+from infra.platform.manifests.airflow_config import API_SERVER
 from infra.platform.manifests.objects import metadata, role, service_account
 from infra.platform.manifests.postgres import NAME as POSTGRES
 from infra.platform.manifests.worker import NAME as WORKER
