@@ -28,7 +28,7 @@ def groups(root: Path) -> list[list[Path]]:
     together = [root / name for name in TOGETHER if python_files(root / name)]
     alone = []
     for image in images:
-        own = [*image.glob("*.py"), *(folder for folder in (image / "tests",) if folder.exists())]
+        own = [*image.glob("*.py"), *(folder for folder in (image / "tests",) if python_files(folder))]
         alone.append(sorted(own))
     return [[*together, *packages], *(group for group in alone if group)]
 
