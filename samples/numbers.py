@@ -34,11 +34,13 @@ def words_of(number: int) -> list[str]:
 
 
 def say_digits(digits: str, style: Style) -> list[str]:
-    """One group of digits as words. Pairs fall back to single digits where a pair would begin with zero."""
+    """One group of digits as words. Pairs fall back to single digits where one has a zero:
+    "eighty, five" would be heard as 85.
+    """
     zero = "zero" if style is Style.PLAIN else "oh"
     if style is Style.PAIRS and len(digits) % 2 == 0:
         pairs = [digits[i : i + 2] for i in range(0, len(digits), 2)]
-        if all(pair[0] != "0" for pair in pairs):
+        if all("0" not in pair for pair in pairs):
             return [word for pair in pairs for word in words_of(int(pair))]
     words: list[str] = []
     i = 0

@@ -12,6 +12,7 @@ from random import Random
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from samples.formats import FORMATS, fix_ogg_serials
@@ -122,7 +123,7 @@ class _Mixer:
             self._buffer = np.pad(self._buffer, ((0, missing), (0, 0)))
         self._buffer[start - self._at : start - self._at + len(pcm), channel] += pcm
 
-    def until(self, frame: int) -> Pcm:
+    def until(self, frame: int) -> npt.NDArray[np.int32]:
         """Take everything before `frame`; clips that start before it can no longer be added."""
         count = frame - self._at
         ready = np.zeros((count, self._buffer.shape[1]), np.float32)
@@ -130,7 +131,8 @@ class _Mixer:
         self._buffer = self._buffer[count:]
         self._at = frame
         ready += self._noise.normal(0, NOISE_RMS, ready.shape).astype(np.float32)
-        return np.clip(np.round(ready), -32768, 32767).astype(np.int16)
+        # 32 bits: libsndfile 1.2 garbles 16-bit stereo on its way to MP3, each time in another way.
+        return np.clip(np.round(ready), -32768, 32767).astype(np.int32) << 16
 
 
 def _time_line(

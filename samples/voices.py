@@ -20,7 +20,7 @@ Pcm = npt.NDArray[np.int16]
 ENGLISH = ("slt", "rms", "awb", "kal16")
 """flite's voices at 16 kHz: a woman (slt) and three men; `kal` is a copy of kal16 at 8 kHz."""
 
-ESPEAK_VARIANTS = ("", "+f2", "+m3", "+f4")
+ESPEAK_VARIANTS = ("+m2", "+f3", "+m5", "+f5")
 
 LOUDNESS_DBFS = -23.0
 """Level of every turn (RMS over the turn), so that no voice drowns another in a mixed recording."""

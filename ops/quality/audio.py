@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ops.quality.measures import Found, Item, RedactionScore, Tally, diarization_error, word_errors
-from ops.quality.pipeline import STAGES, LocalRun, make_stage
+from ops.quality.pipeline import STAGES, LocalRun, make_stage, prepare_models
 from samples import KINDS, Recording, Reference, Voice, make_call, make_foreign_dialogue, record
 from samples.dialogue import make_dialogue
 from switchboard_stage.models import Language, Redacted, Transcript, Turns, Words
 
 FOREIGN = ("es", "fr", "de")
-ENGLISH_BY_ESPEAK: dict[Any, Voice] = {"agent": Voice("en-us"), "customer": Voice("en-us+f2")}
+ENGLISH_BY_ESPEAK: dict[Any, Voice] = {"agent": Voice("en-us+m2"), "customer": Voice("en-us+f3")}
 """Else English would be known by its voices: all other languages are spoken by espeak-ng."""
 
 Intervals = dict[str, list[tuple[str, float, float]]]
@@ -51,6 +51,8 @@ def measure_audio(calls: int, seed: int, root: Path, say: Callable[[str], None])
         reference = make_call(root / "in", kind, seed + place)
         references[reference.call_id] = reference
         run.add(reference.call_id, root / "in" / reference.file)
+    say("language model (trained once, a minute)")
+    prepare_models()
     result = AudioResult(audio_s=sum(r.duration_s for r in references.values()))
     for name in STAGES:
         say(f"{name} on {result.audio_s / 60:.1f} minutes of audio")

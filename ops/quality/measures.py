@@ -104,8 +104,10 @@ def word_errors(reference: Iterable[str], recognised: Iterable[str]) -> tuple[in
 def diarization_error(
     reference: dict[str, list[tuple[str, float, float]]], found: dict[str, list[tuple[str, float, float]]]
 ) -> float:
-    """Diarization error rate over calls: missed, false and confused speech over all speech, speakers mapped
-    at their best, overlaps scored, `COLLAR_S` around each change left out. Turns are (speaker, start_s, end_s).
+    """Diarization error rate over calls: missed, false and confused speech over all speech.
+
+    Speakers are mapped at their best, overlaps scored, `COLLAR_S` around each change left out. Turns are
+    (speaker, start_s, end_s).
     """
     ordered = sorted(reference)
     score = spyder.DER(

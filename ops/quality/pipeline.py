@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,15 +17,17 @@ from switchboard_stage.store import Stores
 
 M = TypeVar("M", bound=BaseModel)
 
-STAGES = {
-    "preprocess": "preprocess.stage:Preprocess",
-    "language-id": "language_id.stage:LanguageId",
-    "diarization": "diarization.stage:Diarization",
-    "asr": "asr.stage:Asr",
-    "redaction": "redaction.stage:Redaction",
-    "postprocess": "postprocess.stage:Postprocess",
-}
-"""The stages in the order in which they run, and their classes."""
+STAGES = ("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess")
+"""The stages in the order in which they run; the code of `language-id` is in `language_id.stage`."""
+
+
+def prepare_models() -> None:
+    """Have the models that images bring along: the language classifier is trained here, once."""
+    from language_id.cached import cached_model
+    from language_id.engines import MODEL_VARIABLE
+
+    if MODEL_VARIABLE not in os.environ:
+        os.environ[MODEL_VARIABLE] = str(cached_model())
 
 
 class LocalRun:
@@ -68,6 +71,8 @@ class LocalRun:
 
 def make_stage(name: str, **params: Any) -> Stage[Any]:
     """The stage of that name, with its parameters (others' keys are ignored)."""
-    module, cls = STAGES[name].split(":")
-    stage_type: type[Stage[Any]] = getattr(import_module(module), cls)
+    module = import_module(f"{name.replace('-', '_')}.stage")
+    stage_type: type[Stage[Any]] = next(
+        kind for kind in vars(module).values() if isinstance(kind, type) and getattr(kind, "name", "") == name
+    )
     return stage_type(stage_type.params_type.model_validate(params))

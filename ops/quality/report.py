@@ -38,7 +38,7 @@ class Row:
 
 def text_rows(text: TextResult) -> list[Row]:
     """Redaction on reference text."""
-    score, what = text.score, "redaction, reference text: "
+    score, what = text.score, "redaction on reference text: "
     rows = [
         Row(f"{what}recall", score.recall.share, at_least=0.97, of=f"{score.recall.total} pieces"),
         Row(
@@ -75,7 +75,7 @@ def audio_rows(audio: AudioResult) -> list[Row]:
         Row(f"diarization error rate, {n} channel{'s' * (n > 1)}", der, at_most=marks[n])
         for n, der in sorted(audio.der.items(), reverse=True)
     ]
-    score, what = audio.redaction, "redaction, recognised text: "
+    score, what = audio.redaction, "redaction on recognised text: "
     rows.append(Row(f"{what}recall", score.recall.share, of=f"{score.recall.total} pieces"))
     rows.append(Row(f"{what}precision", score.precision.share, of=f"{score.precision.total} redactions"))
     total = sum(audio.real_time_factor.values())
@@ -94,7 +94,7 @@ def table(rows: list[Row]) -> Table:
         ("", "left"),
         ("over", "left"),
     ):
-        out.add_column(name, justify=justify)  # type: ignore[arg-type]
+        out.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     verdicts = {True: "[green]met", False: "[bold red]missed", None: ""}
     for row in rows:
         out.add_row(row.name, f"{row.value:.3f}", row.mark, verdicts[row.passed], row.of)
