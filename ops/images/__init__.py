@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 
+from infra.shared.stack import Stack
 from ops.images.build import IMAGES, BuildError, Built, Pushed, Report, build_all, plan, push_all
 from ops.images.registry import LOCK_FILE, Registry, read_lock, write_lock
 from ops.images.spec import ImageError, read_specs
@@ -13,11 +14,19 @@ __all__ = [
 ]  # fmt: skip
 
 LOCAL_REGISTRY = "localhost:5001"
+"""Where images go while the cluster stack isn't there to say."""
 
 
 def registry_of(env: str) -> Registry:
-    """The registry of an environment: what SWITCHBOARD_REGISTRY names, or else the local one."""
-    return Registry(os.environ.get("SWITCHBOARD_REGISTRY") or LOCAL_REGISTRY)
+    """The registry of an environment: SWITCHBOARD_REGISTRY, or else what the cluster stack exports.
+
+    Raises:
+        CommandError: the stack's outputs can't be read.
+    """
+    if named := os.environ.get("SWITCHBOARD_REGISTRY"):
+        return Registry(named)
+    cluster = Stack("cluster", env).outputs().get("cluster") or {}
+    return Registry(str(cluster.get("image_registry", LOCAL_REGISTRY)))
 
 
 def push_and_lock(env: str = "local", only: Iterable[str] = (), report: Report = print) -> dict[str, str]:

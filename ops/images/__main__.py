@@ -5,6 +5,7 @@ import sys
 
 from rich.table import Table
 
+from infra.shared.command import CommandError
 from ops import images
 from ops.console import console
 from ops.images.build import BuildError, Built, Pushed, build_all, push_all
@@ -14,7 +15,7 @@ STEPS = ("build", "push", "lock")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; gives the exit status."""
-    step, only, env = _parse(arguments)
+    step, only, env = parse(arguments)
     try:
         built = build_all(only, _report)
         pushed = push_all(built, images.registry_of(env), _report) if step != "build" else []
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(table(error.built, [], error.failures))
         console.print(f"✗ {error}", style="red", markup=False)
         return 1
-    except images.ImageError as error:
+    except (images.ImageError, CommandError) as error:
         console.print(f"✗ {error}", style="red", markup=False)
         return 1
     console.print(table(built, pushed))
@@ -32,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parse(arguments: list[str] | None) -> tuple[str, list[str], str]:
+def parse(arguments: list[str] | None) -> tuple[str, list[str], str]:
+    """How far to go, which images, and whose registry."""
     parser = argparse.ArgumentParser(prog="python -m ops.images", description=__doc__)
     parser.add_argument(
         "words", nargs="*", metavar="build|push|lock|NAME", help="how far to go (default: lock), and which"

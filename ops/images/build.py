@@ -59,19 +59,22 @@ def plan(only: Iterable[str] = (), root: Path = IMAGES) -> dict[str, Recipe]:
     return recipes(select(read_specs(root), only), base)
 
 
-def build_all(only: Iterable[str] = (), report: Report = print, jobs: int | None = None) -> list[Built]:
+def build_all(
+    only: Iterable[str] = (), report: Report = print, jobs: int | None = None, root: Path = IMAGES
+) -> list[Built]:
     """Build the named images (or all) and those below them, as far as they changed.
 
     Args:
         only: names; none means all.
         report: hears a line of progress now and then.
         jobs: how many builds at once; two or three, by the number of cores, unless said.
+        root: the folder of the image folders.
 
     Raises:
         ImageError: a folder is wrong, or Docker can't be used.
         BuildError: builds failed; all that don't stand on them were still built.
     """
-    return _Run(plan(only), Engine(), report).run(jobs or max(2, min(3, os.cpu_count() or 1)))
+    return _Run(plan(only, root), Engine(), report).run(jobs or max(2, min(3, os.cpu_count() or 1)))
 
 
 class _Run:

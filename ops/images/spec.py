@@ -18,7 +18,7 @@ BUILDER = "builder"
 
 IGNORED = (
     "**/__pycache__", "**/*.pyc", "**/.pytest_cache", "**/.mypy_cache", "**/.ruff_cache",
-    "tests", "README.md", "image.toml", ".dockerignore",
+    "tests", "README.md", "image.toml",
 )  # fmt: skip
 """Never in a build context: what changes without changing the image must not change its hash."""
 
@@ -70,6 +70,7 @@ class ImageSpec(Model):
         patterns = [*IGNORED, *(line.strip() for line in lines if line.strip() and not line.startswith("#"))]
         paths = {path: self.context / path for path in exclude_paths(str(self.context), patterns)}
         files = {path: file for path, file in paths.items() if file.is_symlink() or file.is_file()}
+        files.pop(".dockerignore", None)  # it has done its work
         return dict(sorted({**files, "Dockerfile": self.dockerfile}.items()))
 
     def tarball(self) -> bytes:

@@ -55,7 +55,7 @@ class Docker:
         """Run a container to its end; gives its exit status and all that it wrote."""
         container = self.start(image, *command, **options)
         status = int(container.wait(timeout=60)["StatusCode"])
-        return status, container.logs().decode()
+        return status, log_of(container)
 
     def clean_up(self) -> None:
         """Remove all that was made."""
@@ -79,10 +79,16 @@ def docker() -> Iterator[Docker]:
 def address(container: Container, port: int) -> str:
     """Where the host reaches a published port, as host:port."""
     container.reload()
-    return f"127.0.0.1:{container.ports[f'{port}/tcp'][0]['HostPort']}"
+    published = container.ports[f"{port}/tcp"] or []
+    return f"127.0.0.1:{published[0]['HostPort']}"
+
+
+def log_of(container: Container) -> str:
+    """All that a container wrote so far."""
+    return bytes(container.logs()).decode()
 
 
 def run_in(container: Container, *command: str, **environment: str) -> tuple[int, str]:
     """Run a command in a container; gives its exit status and all that it wrote."""
     done = container.exec_run(list(command), environment=environment)
-    return int(done.exit_code), done.output.decode()
+    return int(done.exit_code or 0), bytes(done.output).decode()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from docker.models.containers import Container
 
-from tests.integration.images.containers import Docker, address, until
+from tests.integration.images.containers import Docker, address, log_of, until
 
 PASSWORDS = {"writer": "w: \"r'i%te", "reader": "read"}
 
@@ -34,7 +34,7 @@ class GitServer:
                 str(self._users): {"bind": "/etc/git-users", "mode": "ro"},
             },
         )
-        until(lambda: "server started" in container.logs().decode())
+        until(lambda: "server started" in log_of(container))
         return container
 
     def restart(self) -> None:

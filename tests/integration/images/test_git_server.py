@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.images.containers import Docker, until
+from tests.integration.images.containers import Docker, log_of, until
 from tests.integration.images.git_server import GitServer, WorkingCopy
 
 pytestmark = pytest.mark.integration
@@ -87,7 +87,7 @@ def test_health_needs_no_password_and_nothing_else_is_served(server: GitServer) 
     assert httpx.get(f"{server.base}/healthz").text == "ok\n"
     assert httpx.get(f"{server.base}/").status_code in (403, 404)
     assert httpx.get(f"{server.base}/dags.git/info/refs?service=git-upload-pack").status_code == 401
-    log = server.container.logs().decode()
+    log = log_of(server.container)
     assert "healthz" not in log
     assert "WARNING" not in log
 
@@ -134,7 +134,7 @@ def test_no_password_is_in_the_log(server: GitServer, copy: WorkingCopy) -> None
     copy.commit(a="1")
     copy.push(server.url("writer"))
     allowed(copy, "ls-remote", server.url("writer", "very-wrong"))
-    log = server.container.logs().decode()
+    log = log_of(server.container)
     assert "writer" in log
     assert "r'i%te" not in log
     assert "very-wrong" not in log

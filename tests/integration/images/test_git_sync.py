@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from docker.models.containers import Container
 
-from tests.integration.images.containers import Docker, address, run_in, until
+from tests.integration.images.containers import Docker, address, log_of, run_in, until
 from tests.integration.images.git_server import PASSWORDS, GitServer, WorkingCopy
 
 pytestmark = pytest.mark.integration
@@ -85,6 +86,10 @@ def published(container: Container) -> str:
     return output.strip().rsplit("/", 1)[-1] if status == 0 else ""
 
 
+def is_published(container: Container, commit: str) -> bool:
+    return published(container) == commit
+
+
 def metrics(container: Container) -> dict[str, float]:
     text = httpx.get(f"http://{address(container, 1234)}/metrics").text
     return {key: float(value) for key, value in re.findall(r"^(\w+(?:{.*})?) (\S+)$", text, re.MULTILINE)}
@@ -150,19 +155,19 @@ def test_publication_is_atomic(
     reader = containers.start(
         built["base"], "python", "-c", READER, volumes={sync.volume: {"bind": "/git", "mode": "rw"}}
     )
-    until(lambda: "reading" in reader.logs().decode())
+    until(lambda: "reading" in log_of(reader))
     for round_ in range(1, 6):
         commit = copy.commit(**{f"f{number}": str(round_) for number in range(20)})
         copy.push(server.url("writer"))
-        until(lambda commit=commit: published(container) == commit, timeout_s=20)
+        until(functools.partial(is_published, container, commit), timeout_s=20)
     run_in(container, "touch", "/git/stop")
-    assert reader.wait(timeout=20)["StatusCode"] == 0, reader.logs().decode()
-    assert "saw 6" in reader.logs().decode()
+    assert reader.wait(timeout=20)["StatusCode"] == 0, log_of(reader)
+    assert "saw 6" in log_of(reader)
 
 
 def test_empty_repository_is_waited_for(server: GitServer, copy: WorkingCopy, sync: Sync) -> None:
     container = sync.start("--max-failures=0")
-    until(lambda: "is empty" in container.logs().decode())
+    until(lambda: "is empty" in log_of(container))
     assert ready(container) == 503
     time.sleep(1.5)
     container.reload()
@@ -181,8 +186,8 @@ def test_wrong_password_backs_off_and_heals_with_the_right_one(
     copy.push(server.url("writer"))
     sync.password.write_text("wrong\n")
     container = sync.start("--period=100ms")
-    until(lambda: "(4 in a row)" in container.logs().decode())
-    log = container.logs(timestamps=True).decode()
+    until(lambda: "(4 in a row)" in log_of(container))
+    log = bytes(container.logs(timestamps=True)).decode()
     times = [
         float(minutes) * 60 + float(seconds)
         for minutes, seconds in re.findall(r"T\d+:(\d+):([\d.]+)Z .*in a row", log)
@@ -261,15 +266,18 @@ def resting(server: GitServer, copy: WorkingCopy, sync: Sync) -> Iterator[Contai
 
 
 def test_rest_costs_next_to_nothing(resting: Container) -> None:
+    def stats() -> dict[str, Any]:
+        return cast("dict[str, Any]", resting.stats(stream=False))
+
     def cpu_s() -> float:
-        return float(resting.stats(stream=False)["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+        return float(stats()["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
 
     started, before = time.monotonic(), cpu_s()
     time.sleep(10.5)  # two periods
     share = (cpu_s() - before) / (time.monotonic() - started)
     # One core's share; 1 % is the promise, the rest is for a busy machine.
     assert share < 0.015
-    assert resting.stats(stream=False)["memory_stats"]["usage"] < 64 * 2**20
+    assert stats()["memory_stats"]["usage"] < 64 * 2**20
 
 
 def test_damaged_checkout_is_made_again_after_a_restart(

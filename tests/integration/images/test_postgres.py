@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from docker.models.containers import Container
 
-from tests.integration.images.containers import Docker, run_in, until
+from tests.integration.images.containers import Docker, log_of, run_in, until
 
 pytestmark = pytest.mark.integration
 
@@ -57,10 +57,10 @@ def test_made_at_first_start_and_kept_over_a_restart(database: Database) -> None
     server.stop(timeout=20)
     server.reload()
     assert server.attrs["State"]["ExitCode"] == 0
-    assert "database system is shut down" in server.logs().decode()
+    assert "database system is shut down" in log_of(server)
     again = database.start()
     assert query(again, "select answer from kept") == (0, "42")
-    log = again.logs().decode()
+    log = log_of(again)
     assert "making a new database cluster" not in log
     assert "recovery" not in log
 
@@ -80,10 +80,7 @@ def test_wrong_password_is_refused(database: Database, host: str) -> None:
 
 def test_password_is_in_no_environment_argument_or_log(database: Database) -> None:
     server = database.start()
-    seen = (
-        run_in(server, "sh", "-c", "cat /proc/1/environ /proc/[0-9]*/cmdline; ls /tmp")[1]
-        + server.logs().decode()
-    )
+    seen = run_in(server, "sh", "-c", "cat /proc/1/environ /proc/[0-9]*/cmdline; ls /tmp")[1] + log_of(server)
     assert PASSWORD not in seen
     assert "password" not in seen.lower()
 
