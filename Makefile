@@ -29,7 +29,7 @@ test: tools lint test-unit test-integration e2e ## Everything that CI runs
 ##@ Develop
 .PHONY: tools lint fmt lock test-unit test-integration e2e
 tools: ## Install what the project needs (says first what that is)
-	@PATH="$(ORIGINAL_PATH)" python3 -m tools
+	@PATH="$(ORIGINAL_PATH)" python3 -m tools $(if $(filter tools,$(MAKECMDGOALS)),--next)
 
 lint: ## Check style (ruff) and types (mypy, strict)
 	@$(PYTHON) -m ruff check .

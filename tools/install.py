@@ -1,5 +1,6 @@
 """Carries the plan out: what waits on the network runs beside what waits on the CPU."""
 
+import argparse
 import fcntl
 import signal
 import threading
@@ -130,8 +131,8 @@ def alone(layout: Layout, say: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def install(layout: Layout, report: Report) -> None:
-    """Plan, show the plan, carry it out.
+def install(layout: Layout, report: Report, say_next: bool) -> None:
+    """Plan, show the plan, carry it out; `say_next`: end with what to do next.
 
     Raises:
         StepError: as the steps do.
@@ -150,16 +151,19 @@ def install(layout: Layout, report: Report) -> None:
     Installation(layout, todo, report).run()
     if len(report.steps) > 1:
         report.say(f"\nWhere the time went:\n{report.table()}")
-    report.say(NEXT)
+    if say_next:
+        report.say(NEXT)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """The command. Answers its exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m tools", description=__doc__)
+    parser.add_argument("--next", action="store_true", help="end with what to do next")
     layout, report = Layout.here(), Report()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with alone(layout, report.say):
-            install(layout, report)
+            install(layout, report, parser.parse_args(arguments).next)
     except (StepError, ToolError) as error:
         report.say(f"\nmake tools stopped: {error}")
         return 1
