@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 
 from infra.shared.command import CommandError
-from infra.shared.stack import Stack, StackError
+from infra.shared.stack import Stack, StackInUseError
 from ops.console import Steps, clock, console
 
 
 def take_down(env: str, steps: Steps) -> None:
     """Destroy both stacks. The platform's objects go with the cluster, so only its record is removed first."""
     with steps.step("pulumi destroy: Airflow, the DAG repository and what they need"):
-        Stack("platform", env).destroy(on_output=_detail)
+        Stack("platform", env, _detail).destroy()
     with steps.step("pulumi destroy: the cluster, the image registry, the object store"):
-        Stack("cluster", env).destroy(on_output=_detail)
+        Stack("cluster", env, _detail).destroy()
 
 
 def _detail(line: str) -> None:
@@ -32,7 +32,7 @@ def main(env: Annotated[str, typer.Option(help="the environment")] = "local") ->
     started = time.monotonic()
     try:
         take_down(env, Steps(2))
-    except (CommandError, StackError) as error:
+    except (CommandError, StackInUseError) as error:
         console.print(f"\n✗ {error}", style="red", markup=False)
         console.print("`make down` again goes on from here.")
         sys.exit(1)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from infra.shared.stack import Stack, StackError
+from infra.shared.command import CommandError
+from infra.shared.stack import Stack, StackInUseError
 from ops.console import console
 
 
@@ -16,8 +17,8 @@ def main(env: Annotated[str, typer.Option(help="the environment")] = "local") ->
     try:
         for project in ("cluster", "platform"):
             console.print(f"{project}:", style="bold")
-            Stack(project, env).preview(on_output=lambda line: console.print(line.rstrip(), markup=False))
-    except StackError as error:
+            Stack(project, env, lambda line: console.print(line, markup=False)).preview()
+    except (CommandError, StackInUseError) as error:
         console.print(f"\n✗ {error}", style="red", markup=False)
         sys.exit(1)
     console.print("Nothing was changed. `make up` applies this.")

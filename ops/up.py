@@ -11,14 +11,14 @@ import typer
 
 from infra.cluster.preflight import check as preflight
 from infra.shared.command import CommandError
-from infra.shared.stack import Stack, StackError
+from infra.shared.stack import Stack, StackInUseError
 from ops import dags, images
 from ops.airflow_api import AirflowApi, AirflowError
 from ops.console import Steps, clock, console
 from ops.environment import Environment
 from ops.sample_call import DAG_ID, SampleError, readable, transcribed_sample
 
-KNOWN_ERRORS = (CommandError, StackError, AirflowError, SampleError, images.ImageError, dags.DagsError)
+KNOWN_ERRORS = (CommandError, StackInUseError, AirflowError, SampleError, images.ImageError, dags.DagsError)
 DAGS_VISIBLE_WITHIN_S = 120
 
 
@@ -32,7 +32,7 @@ def stand_up(env: str, steps: Steps) -> Environment:
     with steps.step("push the images, pin their digests"):
         lock = images.push_and_lock(env)
     with steps.step("pulumi up: Airflow, the DAG repository and what they need"):
-        Stack("platform", env).up(on_output=_detail)
+        Stack("platform", env, _detail).up()
     environment = Environment.load(env)
     with steps.step("push dags/ to the DAG repository"):
         commit = dags.push(
@@ -45,7 +45,7 @@ def stand_up(env: str, steps: Steps) -> Environment:
 
 def _cluster(env: str, steps: Steps) -> None:
     with steps.step("pulumi up: the cluster, the image registry, the object store"):
-        Stack("cluster", env).up(on_output=_detail)
+        Stack("cluster", env, _detail).up()
 
 
 def _build(steps: Steps) -> None:

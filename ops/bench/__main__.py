@@ -70,7 +70,7 @@ def main(
     record = {"at": datetime.now(UTC).isoformat(), "figures": [each.as_json() for each in figures]}
     RECORD.write_text(json.dumps(record, indent=1))
     console.print(
-        f"Kept in {RECORD.relative_to(REPOSITORY)}. An aim that was missed: docs/operate.md says where to look."
+        f"Kept in {RECORD.relative_to(REPOSITORY)}. docs/operate.md says what to do about a missed aim."
     )
 
 

@@ -1,4 +1,4 @@
-"""What is measured, and against which floor. All of it on an environment that is up, at rest when it begins."""
+"""What is measured, and against which floor, on an environment that is up and at rest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from switchboard.stage import StageOperator
 
 @dag(dag_id="bench_nothing", schedule=None, start_date=datetime.datetime(2026, 1, 1), tags=["{tag}"])
 def bench_nothing():
-    StageOperator(task_id="nothing", image="stage-base", size="small", cmds=["python", "-c", "print('nothing')"])
+    StageOperator(task_id="nothing", image="stage-base", cmds=["python", "-c", "print('nothing')"])
 
 
 bench_nothing()
@@ -37,7 +37,7 @@ bench_nothing()
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table. `value` and `floor` in `unit`; `bound` is the most that the ratio (or value) may be."""
+    """One row of the table. `value` and `floor` in `unit`; `bound`: the most that ratio (or value) may be."""
 
     name: str
     value: float
@@ -158,7 +158,7 @@ def nothing_to_do(env: str) -> Figure:
 
     started = time.monotonic()
     for project in ("cluster", "platform"):
-        Stack(project, env).up(on_output=lambda _line: None)
+        Stack(project, env, lambda _line: None).up()
     return Figure("pulumi up with nothing to do, both programs", time.monotonic() - started, "s", bound=15)
 
 

@@ -38,7 +38,8 @@ class DagRepository:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, f"git {arguments[0]}: {done.stderr}"
+        if done.returncode != 0:
+            raise RuntimeError(f"git {arguments[0]}: {done.stderr}")
         return done.stdout.strip()
 
     def push(self, message: str, files: dict[str, str | None]) -> str:

@@ -46,7 +46,7 @@ def memory_mib(these: Iterable[psutil.Process]) -> float:
 
 
 def at_rest(init_pids: list[int], watch_s: float = 60) -> list[Figure]:
-    """Memory now, and CPU over `watch_s` seconds, of cluster, platform, registry and object store together."""
+    """Memory now, and CPU over `watch_s` seconds, of cluster, platform, registry and object store."""
     before = cpu_seconds(processes(init_pids))
     started = time.monotonic()
     time.sleep(watch_s)
