@@ -28,6 +28,7 @@ class Entity(StrEnum):
     US_SSN = "US_SSN"
     EMAIL = "EMAIL"
     ADDRESS = "ADDRESS"
+    DATE_OF_BIRTH = "DATE_OF_BIRTH"
 
 
 class PiiSpan(Model):

@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from random import Random
 
+from num2words import num2words
+
 from samples import numbers
 from samples.models import Entity
 from samples.numbers import Style, grouped, say_digits
@@ -26,6 +28,10 @@ DOMAINS = (
 PHONE_GROUPS = ((3, 3, 4), (3, 3, 4), (3, 3, 2, 2))
 CARD_GROUPS = {16: (4, 4, 4, 4), 15: (4, 6, 5)}
 ACCOUNT_GROUPS = ((3, 3), (4,), (2, 2, 2, 2), (3, 3, 3))
+
+
+UNLISTED = 0.08
+"""Share of surnames, first names (half as often) and streets that are on no list: invented from syllables."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ class Persona:
     street: Said
     city: Said
     zip_code: Number
+    birth: Said
     style: Style
 
 
@@ -82,7 +89,7 @@ def word_list(name: str) -> tuple[str, ...]:
 
 def make_persona(rng: Random) -> Persona:
     """Somebody new. Everything comes from `rng`, so the same state gives the same person."""
-    first, last = rng.choice(word_list("first_names")), rng.choice(word_list("last_names"))
+    first, last = first_name(rng), last_name(rng)
     card, account = numbers.card_number(rng), numbers.random_digits(rng, rng.choice((8, 9, 10)))
     phone, ssn = numbers.phone_number(rng), numbers.ssn(rng)
     return Persona(
@@ -96,8 +103,36 @@ def make_persona(rng: Random) -> Persona:
         street=_street(rng),
         city=_city(rng),
         zip_code=_zip(rng),
+        birth=_birth(rng),
         style=rng.choice(numbers.STYLES),
     )
+
+
+def first_name(rng: Random) -> str:
+    """A first name; now and then one that no list has."""
+    if rng.random() < UNLISTED / 2:
+        return _invented(rng) + rng.choice(("a", "o", "ina", "el", "an", "ie"))
+    return rng.choice(word_list("first_names"))
+
+
+def last_name(rng: Random) -> str:
+    """A surname; now and then one that no list has."""
+    if rng.random() < UNLISTED:
+        return _invented(rng) + rng.choice(
+            ("ski", "sen", "ton", "ley", "berg", "man", "wick", "ani", "ov", "ez")
+        )
+    return rng.choice(word_list("last_names"))
+
+
+def _street_name(rng: Random) -> str:
+    if rng.random() < UNLISTED:
+        return _invented(rng) + rng.choice(("field", "ton", "ham", "dale", "wood", "ley"))
+    return rng.choice(word_list("streets"))
+
+
+def _invented(rng: Random) -> str:
+    syllables = rng.sample(word_list("syllables"), rng.choice((1, 2, 2)))
+    return "".join(syllables)
 
 
 def _email(first: str, last: str, rng: Random) -> Said:
@@ -121,7 +156,7 @@ def _email(first: str, last: str, rng: Random) -> Said:
 
 def _street(rng: Random) -> Said:
     number = rng.randint(1, 9999) if rng.random() < 0.7 else rng.randint(1, 250)
-    street = f"{rng.choice(word_list('streets'))} {rng.choice(word_list('street_types'))}"
+    street = f"{_street_name(rng)} {rng.choice(word_list('street_types'))}"
     spoken, value = f"{_house_number(number, rng)} {street}", f"{number} {street}"
     if rng.random() < 0.25:
         unit, flat = rng.choice(("apartment", "unit", "suite")), rng.randint(1, 40)
@@ -142,6 +177,15 @@ def _house_number(number: int, rng: Random) -> str:
 def _city(rng: Random) -> Said:
     city, state = rng.choice(word_list("cities")).split(":")
     return Said(f"{city}{rng.choice((',', ''))} {state}", Entity.ADDRESS, f"{city}, {state}")
+
+
+def _birth(rng: Random) -> Said:
+    day, month, year = rng.randint(1, 28), rng.randint(1, 12), rng.randint(1940, 2004)
+    name, ordinal = word_list("months")[month - 1], num2words(day, to="ordinal").replace("-", " ")
+    spoken_year = num2words(year, to="year").replace("-", " ").replace(" and ", " ")
+    said = rng.choice((f"{name} {ordinal}", f"the {ordinal} of {name}"))
+    value = f"{year}-{month:02d}-{day:02d}"
+    return Said(f"{said}, {spoken_year}", Entity.DATE_OF_BIRTH, value)
 
 
 def _zip(rng: Random) -> Number:

@@ -14,7 +14,7 @@ from typing import Any
 from samples import numbers
 from samples.models import Entity, PiiSpan, Speaker, Turn
 from samples.numbers import STYLES, Style
-from samples.people import Number, Persona, Said, make_persona, word_list
+from samples.people import Number, Persona, Said, first_name, last_name, make_persona, word_list
 
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
 SLOT = re.compile(r"^\{(?P<name>\w+)\}(?P<tail>('s)?[,.?!]*)$")
@@ -91,10 +91,15 @@ class Scene:
         }  # fmt: skip
         if name in numbered:
             return numbered[name].say(style, rng)
-        said = {"email": customer.email, "street": customer.street, "city": customer.city}
+        said = {
+            "birth": customer.birth,
+            "email": customer.email,
+            "street": customer.street,
+            "city": customer.city,
+        }
         if name in said:
             return said[name]
-        other_first, other_last = rng.choice(word_list("first_names")), rng.choice(word_list("last_names"))
+        other_first, other_last = first_name(rng), last_name(rng)
         people = {
             "first": customer.first, "last": customer.last, "full": f"{customer.first} {customer.last}",
             "agent": agent.first, "agent_last": agent.last, "doctor": other_last,

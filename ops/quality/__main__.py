@@ -5,6 +5,7 @@ marks.
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,12 +17,14 @@ import typer
 from rich.console import Console
 
 from ops.quality.audio import AudioResult, measure_audio, measure_languages
-from ops.quality.report import Row, as_json, audio_rows, table, text_rows
+from ops.quality.report import Row, as_json, audio_rows, handwritten_rows, table, text_rows
 from ops.quality.text import measure_text
+from samples import make_dialogue
+from samples.handwritten import handwritten_dialogues
 
 RESULT = Path(".build/quality.json")
 app = typer.Typer(add_completion=False)
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 
 
 class Part(StrEnum):
@@ -54,10 +57,12 @@ def main(
             _show("audio", audio.notes[:misses])
         if part is not Part.AUDIO:
             status.update(f"redacting {texts} dialogues")
-            text = measure_text(range(seed, seed + texts), Path(folder) / "text")
-            rows += text_rows(text)
-            _show("missed", text.missed[:misses])
-            _show("wrongly redacted", text.wrong[:misses])
+            generated = measure_text((make_dialogue(seed + i) for i in range(texts)), Path(folder) / "text")
+            by_hand = measure_text(handwritten_dialogues(), Path(folder) / "handwritten")
+            rows += [*text_rows(generated), *handwritten_rows(by_hand)]
+            for text in (generated, by_hand):
+                _show("missed", text.missed[:misses])
+                _show("wrongly redacted", text.wrong[:misses])
     console.print(table(rows))
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(

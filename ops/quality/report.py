@@ -52,11 +52,21 @@ def text_rows(text: TextResult) -> list[Row]:
     rows += [
         Row(f"  recall of {e}", t.share, of=f"{t.total} pieces") for e, t in sorted(score.by_entity.items())
     ]
+    rows.append(Row("  recall of names on no list", text.unlisted.share, of=f"{text.unlisted.total} pieces"))
     rows += [
         Row(f"  precision of {e}", t.share, of=f"{t.total} redactions")
         for e, t in sorted(score.by_found.items())
     ]
     return rows
+
+
+def handwritten_rows(text: TextResult) -> list[Row]:
+    """Redaction on the few calls that no template made: shown, because a mark on so few would be chance."""
+    score, what = text.score, "redaction on hand-written text: "
+    return [
+        Row(f"{what}recall", score.recall.share, of=f"{score.recall.total} pieces"),
+        Row(f"{what}precision", score.precision.share, of=f"{score.precision.total} redactions"),
+    ]
 
 
 def audio_rows(audio: AudioResult) -> list[Row]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.quality.measures import HESITATIONS, Found, Item, RedactionScore
+from ops.quality.measures import HESITATIONS, Found, Item, RedactionScore, Tally
 from ops.quality.pipeline import LocalRun, make_stage
-from samples import Dialogue, make_dialogue
+from samples import Dialogue, Entity
+from samples.people import word_list
 from switchboard_stage.models import Language, Redacted, Turns, Word, Words
 from switchboard_stage.models import Turn as FoundTurn
 
@@ -18,19 +19,20 @@ WORD_S, GAP_S = 0.35, 0.5
 
 @dataclass
 class TextResult:
-    """Score, speed, and a line for every miss and every false alarm."""
+    """Score, speed, a line for every miss and every false alarm; `unlisted`: names that no list has."""
 
     score: RedactionScore
     seconds: float = 0.0
     words: int = 0
     missed: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    unlisted: Tally = field(default_factory=Tally)
 
 
-def measure_text(seeds: range, root: Path) -> TextResult:
-    """Redact the dialogues of these seeds. Raises RuntimeError where the stage fails."""
+def measure_text(scripts: Iterable[Dialogue], root: Path) -> TextResult:
+    """Redact these dialogues. Raises RuntimeError where the stage fails."""
     run = LocalRun(root)
-    dialogues = {d.call_id: d for d in map(make_dialogue, seeds)}
+    dialogues = {dialogue.call_id: dialogue for dialogue in scripts}
     for dialogue in dialogues.values():
         _give(run, dialogue)
     report = run.run(make_stage("redaction"))
@@ -38,7 +40,11 @@ def measure_text(seeds: range, root: Path) -> TextResult:
     for call_id, dialogue in dialogues.items():
         redacted = run.result(call_id, "redaction", "redacted.json", Redacted)
         found = [Found(r.entity, frozenset(range(r.words_from, r.words_to))) for r in redacted.redactions]
-        missed, wrong = result.score.add(list(items(dialogue)), found)
+        pieces = list(items(dialogue))
+        missed, wrong = result.score.add(pieces, found)
+        for name in pieces:
+            if name.entity == Entity.PERSON and not _listed(name.value):
+                result.unlisted.add(name not in missed)
         words = dialogue.words()
         result.words += len(words)
         covered = frozenset().union(*(f.places for f in found))
@@ -61,6 +67,10 @@ def items(dialogue: Dialogue) -> Iterator[Item]:
             )
             yield Item(span.entity.value, span.value, frozenset(places))
         offset += len(turn.words)
+
+
+def _listed(name: str) -> bool:
+    return set(name.split()) <= {*word_list("first_names"), *word_list("last_names")}
 
 
 def _give(run: LocalRun, dialogue: Dialogue) -> None:
