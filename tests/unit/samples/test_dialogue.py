@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import date
 
 import pytest
 
 from samples import Dialogue, Entity, intent_names, make_dialogue, make_foreign_dialogue
+from samples.handwritten import handwritten_dialogues, parse_turn
 from samples.models import PiiSpan, Turn
 from samples.numbers import DIGITS, words_of
+from samples.people import word_list
 
 SEEDS = range(4000, 4120)
 TENS = {word: ten for ten in range(20, 100, 10) for word in words_of(ten)}
@@ -128,3 +131,32 @@ def test_foreign_dialogues_vary(language: str) -> None:
     dialogues = [make_foreign_dialogue(language, seed) for seed in range(4)]
     assert len({d.turns for d in dialogues}) > 1
     assert all(d.language == language for d in dialogues)
+
+
+def test_dates_of_birth_are_said_as_they_are_written(dialogues: list[Dialogue]) -> None:
+    found = [both for d in dialogues for both in spans(d, Entity.DATE_OF_BIRTH)]
+    assert found
+    for turn, span in found:
+        born = date.fromisoformat(span.value)
+        assert f"{born:%B}".lower() in turn.words[span.words_from : span.words_to]
+
+
+def test_some_names_are_on_no_list(dialogues: list[Dialogue]) -> None:
+    listed = {*word_list("first_names"), *word_list("last_names")}
+    names = [set(span.value.split()) for d in dialogues for _, span in spans(d, Entity.PERSON)]
+    assert 0.03 < sum(not name <= listed for name in names) / len(names) < 0.25
+
+
+def test_handwritten_calls_load() -> None:
+    calls = handwritten_dialogues()
+    assert len(calls) >= 8
+    assert {span.entity for d in calls for t in d.turns for span in t.pii} == set(Entity)
+    assert not any(re.search(r"[<>]", turn.text) for d in calls for turn in d.turns)
+
+
+def test_handwritten_turn() -> None:
+    turn = parse_turn("C: it's <PERSON tom hill> again")
+    assert turn.words == ("it's", "tom", "hill", "again")
+    assert turn.pii == (PiiSpan(entity=Entity.PERSON, words_from=1, words_to=3, value="tom hill"),)
+    with pytest.raises(ValueError, match="begin it with"):
+        parse_turn("tom: hello")

@@ -18,7 +18,7 @@ def luhn_sum(number: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "body, digit", [("7992739871", "3"), ("411111111111111", "1"), ("37828224631000", "5")]
+    ("body", "digit"), [("7992739871", "3"), ("411111111111111", "1"), ("37828224631000", "5")]
 )
 def test_luhn_digit_of_known_numbers(body: str, digit: str) -> None:
     assert numbers.luhn_digit(body) == digit
@@ -49,7 +49,7 @@ def test_social_security_numbers_could_be_issued() -> None:
 
 
 @pytest.mark.parametrize(
-    "digits, style, said",
+    ("digits", "style", "said"),
     [
         ("4111", Style.PLAIN, "four one one one"),
         ("4001", Style.PLAIN, "four zero zero one"),

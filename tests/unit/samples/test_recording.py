@@ -36,12 +36,27 @@ needs_voices = pytest.mark.skipif(
 pytestmark = needs_voices
 
 
+SCRIPT = make_dialogue(31, minutes=0.4)
+SCRIPT = SCRIPT.model_copy(update={"turns": SCRIPT.turns[:6]})
+"""A few turns: enough for every check of a recording."""
+
+
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def short(form: str, folder: Path, layout: Layout = Layout.TWO_CHANNEL) -> Reference:
-    return record(make_dialogue(31, minutes=0.4), folder, Recording(form, layout))
+    return record(SCRIPT, folder, Recording(form, layout))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("calls")
+
+
+@pytest.fixture(scope="module")
+def wav(folder: Path) -> Reference:
+    return short("wav", folder)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -54,19 +69,18 @@ def test_same_seed_same_bytes(form: str, tmp_path: Path) -> None:
     assert info.duration == pytest.approx(one.duration_s, abs=0.2)
 
 
-def test_turns_sound_where_the_reference_says(tmp_path: Path) -> None:
-    reference = short("wav", tmp_path)
-    audio, rate = soundfile.read(tmp_path / reference.file, dtype="float32")
+def test_turns_sound_where_the_reference_says(wav: Reference, folder: Path) -> None:
+    audio, rate = soundfile.read(folder / wav.file, dtype="float32")
     spoken = np.zeros(audio.shape, bool)
-    for turn in reference.turns:
+    for turn in wav.turns:
         start, end = round(turn.start_s * rate), round(turn.end_s * rate)
         spoken[start:end, turn.channel] = True
         assert np.sqrt(np.mean(audio[start:end, turn.channel] ** 2)) > 0.02
     assert np.max(np.abs(audio[~spoken])) < 0.01
 
 
-def test_words_lie_in_their_turns_in_order(tmp_path: Path) -> None:
-    for turn in short("wav", tmp_path).turns:
+def test_words_lie_in_their_turns_in_order(wav: Reference) -> None:
+    for turn in wav.turns:
         edges = [edge for word in turn.words for edge in (word.start_s, word.end_s)]
         assert edges == sorted(edges)
         assert turn.start_s <= edges[0]
@@ -74,13 +88,12 @@ def test_words_lie_in_their_turns_in_order(tmp_path: Path) -> None:
         assert turn.speech[0][0] == turn.start_s
 
 
-def test_personal_data_has_its_time(tmp_path: Path) -> None:
-    reference = short("wav", tmp_path)
-    assert reference.pii
-    for piece in reference.pii:
-        words = reference.turns[piece.turn].words[piece.words_from : piece.words_to]
+def test_personal_data_has_its_time(wav: Reference) -> None:
+    assert wav.pii
+    for piece in wav.pii:
+        words = wav.turns[piece.turn].words[piece.words_from : piece.words_to]
         assert (piece.start_s, piece.end_s) == (words[0].start_s, words[-1].end_s)
-        assert piece.speaker == reference.turns[piece.turn].speaker
+        assert piece.speaker == wav.turns[piece.turn].speaker
 
 
 def test_mixed_recording_has_both_speakers_on_one_channel(tmp_path: Path) -> None:
@@ -92,10 +105,9 @@ def test_mixed_recording_has_both_speakers_on_one_channel(tmp_path: Path) -> Non
         assert np.std(audio[round(turn.start_s * rate) : round(turn.end_s * rate)]) > 0.02
 
 
-def test_reference_file_loads_and_refuses_unknown_keys(tmp_path: Path) -> None:
-    reference = short("wav", tmp_path)
-    text = (tmp_path / f"{reference.call_id}.reference.json").read_text()
-    assert Reference.model_validate_json(text) == reference
+def test_reference_file_loads_and_refuses_unknown_keys(wav: Reference, folder: Path) -> None:
+    text = (folder / f"{wav.call_id}.reference.json").read_text()
+    assert Reference.model_validate_json(text) == wav
     with pytest.raises(ValueError, match="tempo"):
         Reference.model_validate_json(text.replace('"seed"', '"tempo": 1, "seed"', 1))
 
