@@ -14,7 +14,7 @@ def placeholder_cluster(entrances: list[str]) -> ClusterOutputs:
         image_registry="registry.invalid",
         object_store=ObjectStore(
             endpoint_url="http://object-store.invalid",
-            host_endpoint_url=None,
+            host_endpoint_url="http://object-store.invalid",
             region="us-east-1",
             path_style=True,
             buckets={"data": "data", "logs": "logs"},

@@ -47,6 +47,7 @@ def config(context: AirflowContext) -> Object:
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{API_SERVER}:{AIRFLOW_PORT}/execution/",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "AIRFLOW__KUBERNETES_EXECUTOR__NAMESPACE": context.namespace,
+        "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
         "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": f"s3://{logs}/{context.team}",
     }
     return config_map(CONFIG, context.namespace, context.team, data)
