@@ -92,8 +92,8 @@ class AirflowApi:
         response = self._client.post("/auth/token", json=self._login)
         if response.is_error:
             raise AirflowError(
-                f"log-in as {self._login['username']!r} at {self.url}: Airflow answered {response.status_code}; "
-                "`make password` prints the password that the stack made"
+                f"log-in as {self._login['username']!r} at {self.url}: Airflow answered "
+                f"{response.status_code}; `make password` prints the password that the stack made"
             )
         return str(response.json()["access_token"])
 

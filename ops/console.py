@@ -19,7 +19,7 @@ def clock(seconds: float) -> str:
 
 
 class Steps:
-    """Announces each step when it starts and says how long it took; a quiet one says every 30 s that it goes on."""
+    """Announces each step and says how long it took; every `quiet_s` seconds, that it goes on."""
 
     def __init__(self, total: int, quiet_s: float = 30) -> None:
         self._total, self._quiet_s = total, quiet_s
