@@ -1,4 +1,4 @@
-"""A real Kubernetes API without nodes: etcd, the API server and the controllers as processes of this machine."""
+"""A real Kubernetes API without nodes: etcd, API server and controllers as processes of this machine."""
 
 import base64
 import socket
@@ -151,6 +151,6 @@ def _ready(url: str, certificate: Path) -> bool:
         context = ssl.create_default_context(cafile=str(certificate))
         request = urllib.request.Request(f"{url}/readyz", headers={"Authorization": f"Bearer {_TOKEN}"})
         with urllib.request.urlopen(request, context=context, timeout=2) as answer:
-            return answer.status == 200
+            return bool(answer.status == 200)
     except OSError:
         return False

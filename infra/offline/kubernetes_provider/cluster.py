@@ -31,7 +31,7 @@ class ApiError(Exception):
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         self.status, self.reason = status, reason
-        super().__init__(f"{message} ({status} {reason})")
+        super().__init__(f"{message} ({f'{status} {reason}'.strip()})")
 
 
 class UnreachableError(Exception):

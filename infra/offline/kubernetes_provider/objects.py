@@ -122,12 +122,10 @@ def is_cluster_scoped(api_version: str, kind: str) -> bool:
 
 
 def dig(obj: Any, path: str, default: Any = None) -> Any:
-    """What lies at a dotted path, or the default."""
+    """What lies at a dotted path, or the default: nulls count as nothing, as they do in Go."""
     for key in path.split("."):
-        if not isinstance(obj, dict) or key not in obj:
-            return default
-        obj = obj[key]
-    return obj
+        obj = obj.get(key) if isinstance(obj, dict) else None
+    return default if obj is None else obj
 
 
 def annotation(obj: Obj, name: str) -> str | None:

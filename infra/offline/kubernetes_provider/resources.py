@@ -108,6 +108,8 @@ class Resources:
             live = self._waiter.until_ready(live, timeout_s, say)
         except NotReadyError as error:
             live, unready = error.obj, error.reasons
+        except (ApiError, UnreachableError) as error:  # it is there: it must not be forgotten
+            unready = [f"{Ref.of(live)} was applied, but what became of it is not known: {error}"]
         return Found(Ref.of(live).id, outputs(live, inputs), hide(inputs), unready)
 
     def preview(self, inputs: Obj, old_outputs: Obj | None) -> Obj:

@@ -232,7 +232,7 @@ def _report_unready(found: Found, context: Context) -> None:
 
 def main() -> None:
     """Serve on a free port, which the first line of output tells, until the engine ends us or is gone."""
-    # So the engine ends its plugins, after it asked them to cancel; threads that still wait are of no more use
+    # So the engine ends its plugins, after it asked them to cancel; threads that still wait are of no use
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     logging.getLogger("grpc").setLevel(logging.CRITICAL)  # it prints a stack trace for each missing method
     engine = next((word for word in sys.argv[1:] if not word.startswith("-")), None)

@@ -1,0 +1,137 @@
+"""The stand-in plugin on a cluster with nodes: what gets ready, what does not, and the reasons given."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.shared.paths import Paths
+from tests.support.pulumi_stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+ENVIRONMENTS = [Paths.of(env) for env in (os.environ.get("E2E_ENV", "e2e"), "local")]
+CLUSTER = next((paths.kubeconfig for paths in ENVIRONMENTS if paths.kubeconfig.exists()), None)
+NAMESPACE = "provider-trial"
+HEAD = f"""
+namespace = k8s.core.v1.Namespace("trial", metadata={{"name": "{NAMESPACE}"}})
+place = {{"namespace": namespace.metadata.name}}
+labels = {{"app": "web"}}
+soon = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="25s", update="25s"))
+
+def pods(*arguments, image=IMAGE, **rest):
+    container = {{"name": "web", "image": image, "args": list(arguments), **rest}}
+    return {{"metadata": {{"labels": labels}}, "spec": {{"containers": [container]}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def image() -> str:
+    """An image that is on every node, whatever that was made from: the one of the cluster's DNS."""
+    assert CLUSTER, f"{ENVIRONMENTS[-1].kubeconfig} is not there: `make up` first"
+    words = ["-n", "kube-system", "get", "deployment", "coredns", "-o", "json"]
+    kubectl = [str(Paths.of().tools_bin / "kubectl"), "--kubeconfig", str(CLUSTER), *words]
+    found = json.loads(subprocess.run(kubectl, capture_output=True, text=True, check=True).stdout)
+    return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    made = Stack(tmp_path / "stack", str(CLUSTER), monkeypatch)
+    yield made
+    assert made.destroy().status == 0
+
+
+def _program(image: str, text: str) -> str:
+    return f"IMAGE = {image!r}\n{HEAD}{text}"
+
+
+def test_waits_for_all_kinds_and_then_has_nothing_to_do(stack: Stack, image: str) -> None:
+    program = _program(
+        image,
+        """
+selector = {"match_labels": labels}
+k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, spec={
+    "replicas": 2, "selector": selector, "template": pods("-dns.port=1053"),
+})
+k8s.core.v1.Service(
+    "web", metadata={"name": "web", **place}, spec={"selector": labels, "ports": [{"port": 53}]})
+claim = {"metadata": {"name": "data"}, "spec": {
+    "access_modes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}}
+k8s.core.v1.PersistentVolumeClaim("later", metadata={"name": "later", **place}, spec=claim["spec"])
+k8s.apps.v1.StatefulSet("store", metadata={"name": "store", **place}, spec={
+    "service_name": "store", "replicas": 1, "selector": selector, "volume_claim_templates": [claim],
+    "template": pods("-dns.port=1053", volume_mounts=[{"name": "data", "mount_path": "/data"}]),
+})
+job = k8s.batch.v1.Job("once", metadata={"name": "once", **place}, spec={
+    "template": {"spec": {**pods("-version")["spec"], "restart_policy": "Never"}},
+})
+pulumi.export("succeeded", job.status.succeeded)
+""",
+    )
+    assert stack.up(program).changes == {"create": 7}
+    assert stack.outputs() == {"succeeded": 1}
+    assert stack.up(program, "--refresh").changes == {}
+
+
+def test_an_image_that_cannot_be_pulled_is_told_by_the_pods_event(stack: Stack, image: str) -> None:
+    done = stack.try_up(
+        _program(
+            image,
+            """
+k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, opts=soon, spec={
+    "selector": {"match_labels": labels}, "template": pods(image="localhost:1/absent:1"),
+})
+""",
+        )
+    )
+    assert done.status != 0
+    assert f"Deployment {NAMESPACE}/web was not ready after 25 s" in done.output
+    print(done.output)
+    assert re.search(r"container web: (ErrImagePull|ImagePullBackOff) \".*localhost:1/absent:1", done.output)
+    assert re.search(
+        r'event of Pod provider-trial/web-.*: Failed "Failed to pull image .*refused', done.output
+    )
+
+
+def test_a_job_that_fails_is_told_by_its_last_lines(stack: Stack, image: str) -> None:
+    done = stack.try_up(
+        _program(
+            image,
+            """
+k8s.batch.v1.Job("once", metadata={"name": "once", **place}, spec={
+    "backoff_limit": 0,
+    "template": {"spec": {**pods("-conf", "/no/such/file")["spec"], "restart_policy": "Never"}},
+})
+""",
+        )
+    )
+    assert done.status != 0
+    assert f"Job {NAMESPACE}/once failed: BackoffLimitExceeded" in done.output
+    assert "exit code 1" in done.output
+    assert "last lines of Pod provider-trial/once-" in done.output
+    assert "/no/such/file" in done.output.split("last lines of")[1]
+
+
+def test_a_pod_that_crashes_is_told_by_the_lines_of_the_run_before(stack: Stack, image: str) -> None:
+    done = stack.try_up(
+        _program(
+            image,
+            """
+k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, opts=soon, spec={
+    "selector": {"match_labels": labels}, "template": pods("-conf", "/no/such/file"),
+})
+""",
+        )
+    )
+    assert done.status != 0
+    print(done.output)
+    assert re.search(
+        r'container web: CrashLoopBackOff "back-off|container web: Error, exit code 1', done.output
+    )
+    assert re.search(r'event of Pod provider-trial/web-.*: BackOff "Back-off restarting failed', done.output)
+    assert "/no/such/file" in done.output.split("last lines of")[1]
