@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from docker.models.containers import Container
 from docker.models.volumes import Volume
@@ -91,4 +91,4 @@ def log_of(container: Container) -> str:
 def run_in(container: Container, *command: str, **environment: str) -> tuple[int, str]:
     """Run a command in a container; gives its exit status and all that it wrote."""
     done = container.exec_run(list(command), environment=environment)
-    return int(done.exit_code or 0), bytes(done.output).decode()
+    return int(done.exit_code or 0), cast("bytes", done.output).decode()

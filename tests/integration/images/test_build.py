@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import socket
@@ -60,9 +61,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("registry")
-    (folder / "config.yml").write_text(
-        f"{{version: 0.1, storage: {{filesystem: {{rootdirectory: {folder}}}}}, http: {{addr: '127.0.0.1:{port}'}}}}"
-    )
+    storage = {"filesystem": {"rootdirectory": str(folder)}}
+    config = {"version": 0.1, "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}}
+    (folder / "config.yml").write_text(json.dumps(config))  # JSON is YAML
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
     made = Registry(f"localhost:{port}")
