@@ -15,7 +15,7 @@ from ops.console import Steps, clock, console
 
 
 def take_down(env: str, steps: Steps) -> None:
-    """Destroy both stacks. The platform's objects go with the cluster, so only its record is removed first."""
+    """Destroy both stacks: what runs, then where it runs."""
     with steps.step("pulumi destroy: Airflow, the DAG repository and what they need"):
         Stack("platform", env, _detail).destroy()
     with steps.step("pulumi destroy: the cluster, the image registry, the object store"):
@@ -37,9 +37,8 @@ def main(env: Annotated[str, typer.Option(help="the environment")] = "local") ->
         console.print("`make down` again goes on from here.")
         sys.exit(1)
     kept = " (the registry's and the object store's data were kept)" if os.environ.get("KEEP_DATA") else ""
-    console.print(
-        f"Down in {clock(time.monotonic() - started)}: nothing of {env} is left{kept}. `make up` makes it again."
-    )
+    took = clock(time.monotonic() - started)
+    console.print(f"Down in {took}: nothing of {env} is left{kept}. `make up` makes it again.", markup=False)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class SampleError(RuntimeError):
 
 
 def transcribed_sample(env: Environment, lock: dict[str, str]) -> dict[str, Any]:
-    """The sample call's transcript, from the store if the pinned images made it, else from a run of AutoTranscribe.
+    """The sample call's transcript: the stored one if the pinned images made it, else a new run's.
 
     Raises:
         SampleError: the run failed.
@@ -89,9 +89,8 @@ def _run(env: Environment) -> None:
         if state != "success":
             failed = [t for t in airflow.tasks(DAG_ID, run_id) if t.state == "failed"]
             tail = airflow.log(DAG_ID, run_id, failed[0])[-2000:] if failed else "no task failed"
-            raise SampleError(
-                f"run {run_id} of {DAG_ID} failed in {', '.join(t.label for t in failed)}; the first one's log ends:\n{tail}"
-            )
+            names = ", ".join(task.label for task in failed)
+            raise SampleError(f"run {run_id} of {DAG_ID} failed in {names}; the first one's log ends:\n{tail}")
 
 
 class _Progress:

@@ -104,11 +104,12 @@ def main(
 
 
 def _farewell(environment: Environment, started: float) -> None:
-    platform = environment.platform
+    url, user = environment.platform["airflow_url"], environment.platform["airflow_admin_user"]
+    store = environment.cluster.object_store.host_endpoint_url
     console.print(
         f"""Up in {clock(time.monotonic() - started)}.
-Airflow   {platform["airflow_url"]}   user {platform["airflow_admin_user"]}, `make password` shows the password
-Results   s3://{environment.data_bucket}/transcripts/   at {environment.cluster.object_store.host_endpoint_url}
+Airflow   {url}   user {user}, `make password` shows the password
+Results   s3://{environment.data_bucket}/transcripts/   at {store}
 
 Try next:
   make samples CALLS=6   generates six more calls

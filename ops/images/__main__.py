@@ -1,6 +1,7 @@
 """`python -m ops.images`: build what changed, push it, pin it."""
 
 import argparse
+import os
 import sys
 
 from rich.table import Table
@@ -8,7 +9,7 @@ from rich.table import Table
 from infra.shared.command import CommandError
 from ops import images
 from ops.console import console
-from ops.images.build import BuildError, Built, Pushed, build_all, push_all
+from ops.images.build import BASE_VARIABLE, BuildError, Built, Pushed, build_all, push_all
 
 STEPS = ("build", "push", "lock")
 
@@ -43,7 +44,10 @@ def parse(arguments: list[str] | None) -> tuple[str, list[str], str]:
         "--only", nargs="+", default=[], metavar="NAME", help="these images, and what they stand on"
     )
     parser.add_argument("--env", default="local", help="whose registry (default: local)")
+    parser.add_argument("--base-image", help=f"a public Debian bookworm to stand on [${BASE_VARIABLE}]")
     given = parser.parse_args(arguments)
+    if given.base_image:
+        os.environ[BASE_VARIABLE] = given.base_image
     step = next((word for word in given.words if word in STEPS), "lock")
     return step, [*(word for word in given.words if word not in STEPS), *given.only], given.env
 

@@ -1,4 +1,4 @@
-"""The recordings that the end-to-end tests transcribe: six good ones of different kinds, and every bad one."""
+"""The recordings that the end-to-end tests transcribe: six good ones, and every bad one."""
 
 from __future__ import annotations
 

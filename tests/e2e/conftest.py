@@ -1,6 +1,6 @@
-"""The stack that the end-to-end tests run on: stood up once, through the front door, and taken down at the end.
+"""The stack that the end-to-end tests run on: stood up through the front door, taken down at the end.
 
-It is an environment of its own (`e2e`: other names, other ports), so that one that somebody works with stays as it is.
+It is an environment of its own (`e2e`: other names and ports), so that one that somebody works with stays.
 `E2E_KEEP=1` leaves it up, which makes the next run faster.
 """
 

@@ -1,4 +1,4 @@
-"""The whole path: six calls of different kinds and every bad one, twice at once, into redacted transcripts."""
+"""The whole path: six kinds of calls and every bad one, twice at once, into transcripts."""
 
 from __future__ import annotations
 
