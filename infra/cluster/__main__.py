@@ -9,5 +9,7 @@ from infra.shared.paths import Paths
 
 env = pulumi.get_stack()
 paths = Paths.of(env)
-environment = LocalEnvironment(env, load(env), choose_engine(paths).engine, paths)
+choice = choose_engine(paths)
+pulumi.log.info(str(choice))
+environment = LocalEnvironment(env, load(env), choice.engine, paths)
 pulumi.export("cluster", environment.outputs)

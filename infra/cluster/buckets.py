@@ -3,10 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 
 @dataclass(frozen=True)
 class Bucket:
@@ -27,6 +23,8 @@ def ensure(bucket: Bucket) -> None:
 
 def exists(bucket: Bucket) -> bool:
     """Whether the store answers and has the bucket."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         _client(bucket, attempts=1).head_bucket(Bucket=bucket.name)
     except (BotoCoreError, ClientError):
@@ -35,6 +33,10 @@ def exists(bucket: Bucket) -> bool:
 
 
 def _client(bucket: Bucket, attempts: int) -> Any:
+    # Here, because they take half a second to import and most runs have no need of them.
+    import boto3
+    from botocore.config import Config
+
     config = Config(
         s3={"addressing_style": "path"},
         retries={"total_max_attempts": attempts, "mode": "standard"},

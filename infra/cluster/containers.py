@@ -1,5 +1,6 @@
 """Service containers beside the cluster, and the network that they share with its nodes."""
 
+import ipaddress
 import json
 import socket
 import time
@@ -7,12 +8,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from infra.cluster import services
+from infra.cluster.leftovers import sweep_podman
 from infra.shared.command import CommandError
 from infra.shared.engine import Engine, call, inspect, remove_containers
 
 LABEL = "switchboard.dev/spec"
 """Holds a hash of what a container or network was made from."""
-START_TIMEOUT_S = 20
+START_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,15 @@ def ensure_network(spec: Network) -> None:
         return
     delete_network(spec)
     ranges = [f"--subnet={spec.cidr}", f"--ip-range={spec.dynamic_cidr}"]
-    call(spec.engine, "network", "create", "--driver=bridge", *ranges, f"--label={LABEL}={spec_hash(spec)}", spec.name)
+    call(
+        spec.engine,
+        "network",
+        "create",
+        "--driver=bridge",
+        *ranges,
+        f"--label={LABEL}={spec_hash(spec)}",
+        spec.name,
+    )
 
 
 def network_is_there(spec: Network) -> bool:
@@ -69,10 +79,12 @@ def delete_network(spec: Network) -> None:
     """Remove the network; no error where there is none. Raises CommandError while containers use it."""
     if inspect(spec.engine, "network", spec.name) is not None:
         call(spec.engine, "network", "rm", spec.name)
+    if spec.engine == "podman":
+        sweep_podman()
 
 
 def start(spec: Service) -> None:
-    """Start the service, a container of an earlier specification or a dead one replaced. Raises CommandError."""
+    """Start the service in place of a dead or an outdated container. Raises CommandError."""
     services.ensure_image(spec.engine, spec.service)
     remove_containers(spec.engine, [spec.name])
     call(
@@ -84,6 +96,7 @@ def start(spec: Service) -> None:
         f"--label={LABEL}={spec_hash(spec)}",
         f"--network={spec.network}",
         f"--ip={spec.address}",
+        f"--mac-address={mac_address(spec.address)}",
         f"--publish=127.0.0.1:{spec.host_port}:{spec.port}",
         f"--volume={spec.data}:/data",
         *(f"--env={name}={value}" for name, value in spec.environment.items()),
@@ -93,10 +106,22 @@ def start(spec: Service) -> None:
     _wait_until_open(spec)
 
 
+def mac_address(address: str) -> str:
+    """The hardware address of an address: both stay the same when the container is another one.
+
+    Neighbours would else send to the old one for half a minute.
+    """
+    return ":".join(["02", "42", *(f"{part:02x}" for part in ipaddress.IPv4Address(address).packed)])
+
+
 def is_running(spec: Service) -> bool:
     """Whether the service runs, made from this very specification, and takes connections."""
     found = inspect(spec.engine, "container", spec.name)
-    if found is None or not found["State"]["Running"] or found["Config"]["Labels"].get(LABEL) != spec_hash(spec):
+    if (
+        found is None
+        or not found["State"]["Running"]
+        or found["Config"]["Labels"].get(LABEL) != spec_hash(spec)
+    ):
         return False
     return _is_open(spec.host_port)
 
@@ -114,7 +139,9 @@ def _wait_until_open(spec: Service) -> None:
             return
         time.sleep(0.2)
     log = call(spec.engine, "logs", "--tail=10", spec.name)
-    raise CommandError([spec.name], 1, f"does not listen on 127.0.0.1:{spec.host_port} after {START_TIMEOUT_S} s\n{log}")
+    raise CommandError(
+        [spec.name], 1, f"does not listen on 127.0.0.1:{spec.host_port} after {START_TIMEOUT_S} s\n{log}"
+    )
 
 
 def _is_open(port: int) -> bool:

@@ -32,7 +32,7 @@ class Choice:
 
 
 def choose_engine(paths: Paths) -> Choice:
-    """The engine of this environment. What was found stays in use until the environment is removed, or forced otherwise.
+    """The engine of this environment. What was found stays until the environment is removed, or is forced.
 
     Raises NoEngineError.
     """
@@ -41,7 +41,7 @@ def choose_engine(paths: Paths) -> Choice:
         return Choice("docker" if forced == "docker" else "podman", f"{FORCE} says so")
     if forced:
         raise NoEngineError(f"{FORCE}={forced}: no such engine; set it to docker or podman, or unset it")
-    remembered = paths.state / "engine"
+    remembered = paths.engine
     if remembered.exists():
         engine, _, reason = remembered.read_text().strip().partition(" ")
         if engine in ("docker", "podman"):

@@ -60,9 +60,10 @@ class UnhealthyClusterError(RuntimeError):
 
 
 def ensure(cluster: Cluster, say: Say) -> str:
-    """Have the cluster run, and give its kubeconfig. One that stopped is started; one that can't be healed is made anew.
+    """Have the cluster run, and give its kubeconfig.
 
-    Raises CommandError and UnhealthyClusterError.
+    One that stopped is started, one that can't be healed is made anew. Raises CommandError,
+    UnhealthyClusterError.
     """
     if containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}"):
         if _heal(cluster, say):
@@ -90,9 +91,15 @@ def problem(cluster: Cluster) -> str | None:
 
 def delete(cluster: Cluster) -> None:
     """Remove the cluster, half-made ones too, and its kubeconfig. Raises CommandError."""
+    for node in containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}"):
+        if _is_running(cluster.engine, node):
+            # A node takes longer to stop than engines wait before they kill it.
+            call(cluster.engine, "kill", node)
     command = [_kind(), "delete", "cluster", f"--name={cluster.name}", f"--kubeconfig={cluster.kubeconfig}"]
     run(command, env=cluster.environment, timeout_s=120)
-    remove_containers(cluster.engine, containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}"))
+    remove_containers(
+        cluster.engine, containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}")
+    )
     Path(cluster.kubeconfig).unlink(missing_ok=True)
     shutil.rmtree(cluster.certs_dir, ignore_errors=True)
 
@@ -103,7 +110,14 @@ def _create(cluster: Cluster, say: Say) -> None:
     if cluster.engine == "podman":
         # kind mounts it; a machine with a kernel of one piece has none.
         Path("/lib/modules").mkdir(exist_ok=True)
-    command = [_kind(), "create", "cluster", "--config=-", f"--kubeconfig={cluster.kubeconfig}", "--wait=180s"]
+    command = [
+        _kind(),
+        "create",
+        "cluster",
+        "--config=-",
+        f"--kubeconfig={cluster.kubeconfig}",
+        "--wait=180s",
+    ]
     options = [f"--image={image}"] if image else []
     run([*command, *options], env=cluster.environment, stdin=cluster.config, timeout_s=CREATE_TIMEOUT_S)
     nodes = containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}")
@@ -124,7 +138,13 @@ def _heal(cluster: Cluster, say: Say) -> bool:
                 _start_with_its_address(cluster, node)
         if _marker_problem(cluster, nodes):
             return False
-        command = [_kind(), "export", "kubeconfig", f"--name={cluster.name}", f"--kubeconfig={cluster.kubeconfig}"]
+        command = [
+            _kind(),
+            "export",
+            "kubeconfig",
+            f"--name={cluster.name}",
+            f"--kubeconfig={cluster.kubeconfig}",
+        ]
         run(command, env=cluster.environment, timeout_s=60)
         _connect_pod_ranges(cluster, nodes)
         _wait(cluster, HEAL_TIMEOUT_S)
@@ -135,14 +155,16 @@ def _heal(cluster: Cluster, say: Say) -> bool:
 
 
 def _start_with_its_address(cluster: Cluster, node: str) -> None:
-    """Start a node where it was: its certificates and its database are bound to the address that it was made with."""
+    """Start a node where it was: its certificates and its database are bound to its first address."""
     address = _made_with_address(cluster.engine, node)
     if cluster.engine == "podman" and address is not None:
         if _is_running(cluster.engine, node):
             call(cluster.engine, "kill", node)
             call(cluster.engine, "wait", node)
         call(cluster.engine, "network", "disconnect", cluster.network, node)
-        call(cluster.engine, "network", "connect", f"--ip={address}", f"--alias={node}", cluster.network, node)
+        call(
+            cluster.engine, "network", "connect", f"--ip={address}", f"--alias={node}", cluster.network, node
+        )
     call(cluster.engine, "start", node)
 
 
@@ -173,7 +195,8 @@ def _connect_pod_ranges(cluster: Cluster, nodes: list[str]) -> None:
     """Tell each node of ours where the others' pods are: they are neighbours, so plain routes do."""
     if len(nodes) == 1 or not cluster.image.startswith(OWN_IMAGE):
         return
-    template = '{range .items[*]}{.metadata.name} {.spec.podCIDR} {.status.addresses[?(@.type=="InternalIP")].address}\n{end}'
+    address = '{.status.addresses[?(@.type=="InternalIP")].address}'
+    template = "{range .items[*]}{.metadata.name} {.spec.podCIDR} " + address + "\n{end}"
     listed = kubectl(cluster, "get", "nodes", f"--output=jsonpath={template}")
     ranges = [line.split() for line in listed.splitlines() if line.strip()]
     for node in nodes:
@@ -213,7 +236,11 @@ def _wait(cluster: Cluster, seconds: int) -> None:
 
 def kubectl(cluster: Cluster, *words: str) -> str:
     """kubectl on this cluster; gives what it wrote. Raises CommandError."""
-    options = [f"--kubeconfig={cluster.kubeconfig}", f"--context=kind-{cluster.name}", "--request-timeout=10s"]
+    options = [
+        f"--kubeconfig={cluster.kubeconfig}",
+        f"--context=kind-{cluster.name}",
+        "--request-timeout=10s",
+    ]
     return run([_tool("kubectl"), *options, *words], timeout_s=30)
 
 

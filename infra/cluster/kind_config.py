@@ -14,7 +14,7 @@ REGISTRY_PORT = 5000
 
 
 def kind_config(settings: Settings, certs_dir: str) -> str:
-    """The file for `kind create cluster --config`. `certs_dir` is the host's folder for containerd's registries."""
+    """The file for `kind create cluster --config`. `certs_dir`: the host's folder of registries."""
     pools = list(settings.node_pools.values())
     nodes = [_node(index, pool, certs_dir, alone=len(pools) == 1) for index, pool in enumerate(pools)]
     nodes[0]["extraPortMappings"] = [
@@ -37,8 +37,8 @@ def _node(index: int, pool: PoolSettings, certs_dir: str, *, alone: bool) -> dic
     }
     if pool.labels:
         node["labels"] = dict(pool.labels)
-    # A control plane with other nodes beside it would take the system's pods only; ours runs the first pool's too.
-    # kind does the same for one that is alone, and fails where that was done already.
+    # A control plane with other nodes beside it would take the system's pods only; ours runs the first
+    # pool's too. kind does the same for one that is alone, and fails where that was done already.
     taints = [taint.model_dump() for taint in pool.taints]
     if taints or (index == 0 and not alone):
         kind = "JoinConfiguration" if index else "InitConfiguration"

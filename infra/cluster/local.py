@@ -13,9 +13,16 @@ from infra.cluster.buckets import Bucket as BucketSpec
 from infra.cluster.containers import Network, Service
 from infra.cluster.kind_cli import OWN_IMAGE, Cluster
 from infra.cluster.kind_config import REGISTRY_PORT, kind_config, registry_host, registry_hosts_toml
-from infra.cluster.resources import AccessKeys, Bucket, ContainerNetwork, DataFolder, KindCluster, ServiceContainer
+from infra.cluster.resources import (
+    AccessKeys,
+    Bucket,
+    ContainerNetwork,
+    DataFolder,
+    KindCluster,
+    ServiceContainer,
+)
 from infra.cluster.settings import Settings
-from infra.offline.node.build import content_key, find_programs
+from infra.offline.node.build import content_key
 from infra.shared.engine import Engine
 from infra.shared.outputs import ClusterOutputs, Entrance, NodePool, ObjectStore
 from infra.shared.paths import Paths
@@ -38,14 +45,16 @@ class LocalEnvironment(pulumi.ComponentResource):
         keys = AccessKeys("s3-keys", self._child)
         self._buckets(keys, self._s3(keys))
         cluster = self._cluster()
-        self.outputs = pulumi.Output.all(cluster.kubeconfig, keys.access_key_id, keys.secret_access_key).apply(
-            lambda values: self._outputs(*values).revealed()
-        )
+        self.outputs = pulumi.Output.all(
+            cluster.kubeconfig, keys.access_key_id, keys.secret_access_key
+        ).apply(lambda values: self._outputs(*values).revealed())
         self.register_outputs({"outputs": self.outputs})
 
     def _registry(self) -> None:
         folder = DataFolder("registry-data", str(self._paths.registry), self._child)
-        spec = self._service("registry", self._settings.registry_address, REGISTRY_PORT, self._settings.registry_port)
+        spec = self._service(
+            "registry", self._settings.registry_address, REGISTRY_PORT, self._settings.registry_port
+        )
         options = pulumi.ResourceOptions(parent=self, depends_on=[folder])
         ServiceContainer("registry", self._on_network(asdict(spec)), options)
 
@@ -74,7 +83,8 @@ class LocalEnvironment(pulumi.ComponentResource):
             engine=self._engine,
             name=self._settings.cluster_name,
             config=kind_config(self._settings, certs_dir),
-            image=self._settings.node_image or (f"{OWN_IMAGE}:{_own_key()}" if self._engine == "podman" else ""),
+            image=self._settings.node_image
+            or (f"{OWN_IMAGE}:{content_key()}" if self._engine == "podman" else ""),
             network="",
             kubeconfig=str(self._paths.kubeconfig),
             certs_dir=certs_dir,
@@ -148,10 +158,6 @@ def node_pools(settings: Settings, machine_millicores: int, machine_memory_mib: 
 
 def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _own_key() -> str:
-    return content_key(find_programs())
 
 
 def _machine_millicores() -> int:

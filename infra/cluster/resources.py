@@ -1,12 +1,13 @@
 """The local environment's parts as Pulumi resources.
 
-Providers are pickled into the state and run in a process of their own, so they stay thin: each takes its whole
-specification as one JSON string, and hands it to plain functions. Every `create` takes over what it finds, so that one
-that was cut off can be repeated; every `read` answers an empty id for what is gone or sick, so that
-`pulumi up --refresh` makes it again.
+Providers are pickled into the state and run in a process of their own, so they stay thin: each takes its
+whole specification as one JSON string, and hands it to plain functions. Every `create` takes over what it
+finds, so that one that was cut off can be repeated; every `read` answers an empty id for what is gone or
+sick, so that `pulumi up --refresh` makes it again.
 """
 
 import json
+import os
 import secrets
 import shutil
 import sys
@@ -104,7 +105,7 @@ class ClusterProvider(_Provider):
 
 
 class FolderProvider(_Provider):
-    """A folder of data on this machine. It outlives the containers that use it, and goes with the stack."""
+    """A folder of data. It outlives the containers that use it, and the stack if KEEP_DATA is set."""
 
     def create(self, props: Props) -> CreateResult:
         Path(props["spec"]).mkdir(parents=True, exist_ok=True)
@@ -114,14 +115,18 @@ class FolderProvider(_Provider):
         return ReadResult(id_ if Path(id_).is_dir() else "", props)
 
     def delete(self, _id: str, _props: Props) -> None:
-        shutil.rmtree(_props["spec"], ignore_errors=False)
+        if not os.environ.get("KEEP_DATA"):
+            shutil.rmtree(_props["spec"], ignore_errors=False)
 
 
 class AccessKeysProvider(_Provider):
     """A key pair of the object store, made once."""
 
     def create(self, props: Props) -> CreateResult:
-        keys = {"access_key_id": secrets.token_hex(10).upper(), "secret_access_key": secrets.token_urlsafe(30)}
+        keys = {
+            "access_key_id": secrets.token_hex(10).upper(),
+            "secret_access_key": secrets.token_urlsafe(30),
+        }
         return CreateResult(props["spec"], {**props, **keys})
 
 
@@ -153,14 +158,18 @@ def _options(
 class ContainerNetwork(Resource, module="switchboard", name="ContainerNetwork"):
     """See NetworkProvider. `spec`: a `containers.Network` as JSON."""
 
-    def __init__(self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__(NetworkProvider(), name, {"spec": spec}, _options(opts))
 
 
 class ServiceContainer(Resource, module="switchboard", name="ServiceContainer"):
     """See ServiceProvider. `spec`: a `containers.Service` as JSON."""
 
-    def __init__(self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__(ServiceProvider(), name, {"spec": spec}, _options(opts, minutes=15))
 
 
@@ -169,7 +178,9 @@ class KindCluster(Resource, module="switchboard", name="KindCluster"):
 
     kubeconfig: pulumi.Output[str]
 
-    def __init__(self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         props = {"spec": spec, "kubeconfig": None}
         super().__init__(ClusterProvider(), name, props, _options(opts, ["kubeconfig"], minutes=20))
 
@@ -177,7 +188,9 @@ class KindCluster(Resource, module="switchboard", name="KindCluster"):
 class DataFolder(Resource, module="switchboard", name="DataFolder"):
     """See FolderProvider."""
 
-    def __init__(self, name: str, path: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, path: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__(FolderProvider(), name, {"spec": path}, _options(opts))
 
 
@@ -189,11 +202,15 @@ class AccessKeys(Resource, module="switchboard", name="AccessKeys"):
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         props = {"spec": name, "access_key_id": None, "secret_access_key": None}
-        super().__init__(AccessKeysProvider(), name, props, _options(opts, ["access_key_id", "secret_access_key"]))
+        super().__init__(
+            AccessKeysProvider(), name, props, _options(opts, ["access_key_id", "secret_access_key"])
+        )
 
 
 class Bucket(Resource, module="switchboard", name="Bucket"):
     """See BucketProvider. `spec`: a `buckets.Bucket` as JSON."""
 
-    def __init__(self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, spec: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__(BucketProvider(), name, {"spec": spec}, _options(opts))

@@ -25,7 +25,9 @@ ENTRANCES = ("airflow", "git")
 
 def _dns_label(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", value):
-        raise ValueError("must be a DNS label of at most 40 characters: lower-case letters, digits and hyphens")
+        raise ValueError(
+            "must be a DNS label of at most 40 characters: lower-case letters, digits and hyphens"
+        )
     return value
 
 
@@ -90,7 +92,9 @@ class Settings(Model):
                 raise ValueError(f"{name} and {other} are both {port}; give each a port of its own")
         first, pool = next(iter(self.node_pools.items()))
         if pool.taints:
-            raise ValueError(f"node_pools.{first}.taints: the first pool runs the system's pods; give it no taints")
+            raise ValueError(
+                f"node_pools.{first}.taints: the first pool runs the system's pods; give it no taints"
+            )
         return self
 
     @cached_property
@@ -111,13 +115,15 @@ class Settings(Model):
 
     @property
     def dynamic_cidr(self) -> str:
-        """The upper half of the network: what nodes get addresses from, so that they never take a fixed one."""
+        """The upper half of the network. Nodes get addresses from it, so that they never take a fixed one."""
         return str(list(ipaddress.IPv4Network(self.network_cidr).subnets())[1])
 
 
 def _need_keys(field: str, given: Collection[str], wanted: tuple[str, ...]) -> None:
     if set(given) != set(wanted):
-        raise ValueError(f"{field}: has the keys {', '.join(sorted(given)) or 'none'}; needs {' and '.join(wanted)}")
+        raise ValueError(
+            f"{field}: has the keys {', '.join(sorted(given)) or 'none'}; needs {' and '.join(wanted)}"
+        )
 
 
 def load(env: str) -> Settings:

@@ -1,7 +1,7 @@
 """A Debian base image from packages alone, for machines that can pull no image.
 
-`python -m infra.offline.debian --engine docker|podman` makes the root file system once (debootstrap, about 60 s), keeps
-it in the cache, and imports it as `switchboard/debian:bookworm`. Further calls cost a fraction of a second.
+`python -m infra.offline.debian --engine docker|podman` makes the root file system once (debootstrap, about
+60 s), keeps it in the cache, and imports it as `switchboard/debian:bookworm`. Further calls take no time.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def key() -> str:
 
 
 def rootfs() -> Path:
-    """The root file system as a tarball in the cache; made when it isn't there. Needs root. Raises CommandError."""
+    """The root file system as a cached tarball. Making it needs root. Raises CommandError."""
     cached = Paths.of().cache / f"debian/{SUITE}-{key()}.tar"
     if cached.exists():
         return cached
@@ -65,7 +65,7 @@ def rootfs() -> Path:
         _tidy(root)
         # Written beside it and renamed: a build that is cut off leaves no half tarball under the final name.
         run(["tar", "--numeric-owner", "--sort=name", "-C", root, "-cf", work / "rootfs.tar", "."])
-        os.rename(work / "rootfs.tar", cached)
+        (work / "rootfs.tar").rename(cached)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return cached
@@ -107,7 +107,7 @@ def _security_updates(root: Path) -> None:
 
 
 def ensure_image(engine: Engine) -> str:
-    """Import the base image into an engine unless it is there; gives the image's name. Raises CommandError."""
+    """Import the base image into an engine unless it is there; gives its name. Raises CommandError."""
     name = IMAGE if engine == "docker" else f"localhost/{IMAGE}"
     if _imported_key(engine, name) != key():
         changes = ["--change", f"LABEL {KEY_LABEL}={key()}", "--change", 'CMD ["bash"]']
@@ -126,7 +126,9 @@ def _imported_key(engine: Engine, name: str) -> str | None:
 def main() -> None:
     """Make the root file system and import it where asked."""
     parser = argparse.ArgumentParser(prog="python -m infra.offline.debian", description=__doc__)
-    parser.add_argument("--engine", choices=("docker", "podman"), help="import it there; without, only the tarball")
+    parser.add_argument(
+        "--engine", choices=("docker", "podman"), help="import it there; without, only the tarball"
+    )
     engine = parser.parse_args().engine
     print(ensure_image(engine) if engine else rootfs())
 

@@ -45,6 +45,11 @@ class Paths:
         return self.state / "kubeconfig"
 
     @property
+    def engine(self) -> Path:
+        """The file that says which container engine runs the local cluster."""
+        return self.state / "engine"
+
+    @property
     def registry(self) -> Path:
         """The local registry's blobs."""
         return self.state / "registry"

@@ -1,4 +1,4 @@
-"""Read a program's settings from its stack file: all mistakes at once, each with file, key, value and remedy."""
+"""Read a program's settings from its stack file: all mistakes at once, with file, key, value and remedy."""
 
 import difflib
 import json
@@ -28,7 +28,9 @@ def load_settings(model: type[M], file: Path, project: str) -> M:
     config = _config(file)
     wanted = f"{project}:{SETTINGS_KEY}"
     if unknown := sorted(set(config) - {wanted}):
-        problems = [f"{key}: {config[key]!r}: unknown key; all settings lie under {wanted}" for key in unknown]
+        problems = [
+            f"{key}: {config[key]!r}: unknown key; all settings lie under {wanted}" for key in unknown
+        ]
         raise SettingsError(file, problems)
     if wanted not in config:
         raise SettingsError(file, [f"{wanted}: missing; write the settings under this key"])
@@ -51,7 +53,11 @@ def schema(model: type[Model], project: str) -> str:
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
-        "properties": {"config": config, "encryptionsalt": {"type": "string"}, "secretsprovider": {"type": "string"}},
+        "properties": {
+            "config": config,
+            "encryptionsalt": {"type": "string"},
+            "secretsprovider": {"type": "string"},
+        },
         "required": ["config"],
         "additionalProperties": False,
         "$defs": definitions,
@@ -63,7 +69,9 @@ def _config(file: Path) -> Mapping[str, Any]:
     try:
         content = yaml.safe_load(file.read_text())
     except FileNotFoundError as error:
-        known = ", ".join(sorted(path.stem.removeprefix("Pulumi.") for path in file.parent.glob("Pulumi.*.yaml")))
+        known = ", ".join(
+            sorted(path.stem.removeprefix("Pulumi.") for path in file.parent.glob("Pulumi.*.yaml"))
+        )
         raise SettingsError(file, [f"no such file; environments that have one: {known or 'none'}"]) from error
     except yaml.YAMLError as error:
         raise SettingsError(file, [f"not YAML: {' '.join(str(error).split())}"]) from error
@@ -81,7 +89,11 @@ def _problem(model: type[BaseModel], item: dict[str, Any]) -> str:
     if item["type"] == "missing":
         return f"{key}: missing; add it"
     message = str(item["msg"]).removeprefix("Value error, ")
-    value = "" if item["type"] == "value_error" and isinstance(item["input"], dict | list) else f"{item['input']!r}: "
+    value = (
+        ""
+        if item["type"] == "value_error" and isinstance(item["input"], dict | list)
+        else f"{item['input']!r}: "
+    )
     return f"{key}: {value}{message[0].lower()}{message[1:]}"
 
 

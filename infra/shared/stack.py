@@ -1,7 +1,8 @@
 """Pulumi stacks, driven by Pulumi's own command.
 
-`python -m infra.shared.stack up|preview|destroy|outputs cluster|platform --env local`. State and passphrase lie with the
-environment (infra/shared/paths.py). What a killed run left behind, a lock or an unfinished operation, is cleared first.
+`python -m infra.shared.stack up|preview|destroy|outputs cluster|platform --env local`. State and passphrase
+lie with the environment (infra/shared/paths.py). What a killed run left behind, a lock or an unfinished
+operation, is cleared first.
 """
 
 import argparse
@@ -9,13 +10,17 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from infra.offline.plugins import ensure_kubernetes_plugin
 from infra.shared.command import CommandError
 from infra.shared.paths import REPOSITORY, Paths
 
@@ -26,7 +31,9 @@ class StackInUseError(RuntimeError):
     """Another `pulumi` works on the stack right now."""
 
     def __init__(self, stack: str, pid: int) -> None:
-        super().__init__(f"{stack} is being changed by another run (process {pid}); wait until it ends, or stop it")
+        super().__init__(
+            f"{stack} is being changed by another run (process {pid}); wait until it ends, or stop it"
+        )
 
 
 def _print(line: str) -> None:
@@ -35,7 +42,7 @@ def _print(line: str) -> None:
 
 @dataclass(frozen=True)
 class Stack:
-    """One program (`cluster`, `platform`) in one environment. Every method raises CommandError when Pulumi fails."""
+    """One program (`cluster`, `platform`) in one environment. Methods raise CommandError."""
 
     program: str
     env: str = "local"
@@ -68,7 +75,21 @@ class Stack:
         self._prepare()
         self._run("destroy", "--yes", "--skip-preview", "--refresh", *options)
         # Not `destroy --remove`: that removes the stack file too.
-        self._capture("stack", "rm", "--yes", "--preserve-config")
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove the stack's record alone, for when what it describes is gone or goes with something else."""
+        if self.exists:
+            self._capture("stack", "rm", "--yes", "--force", "--preserve-config")
+        paths = Paths.of(self.env)
+        if any(paths.pulumi.glob(".pulumi/stacks/*/*.json")):
+            return
+        shutil.rmtree(paths.pulumi, ignore_errors=True)
+        for file in (paths.passphrase, paths.engine):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):  # it may hold data that is to be kept
+            paths.state.rmdir()
+            paths.home.rmdir()
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets readable; empty where it was never made."""
@@ -88,27 +109,33 @@ class Stack:
         """The environment that Pulumi and the programs run in."""
         paths = Paths.of(self.env)
         # The tools first, then the Python that runs this (the language host takes `python3` from PATH).
-        path = [str(paths.tools_bin), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+        path = [
+            _plugin_folder(self.env),
+            str(paths.tools_bin),
+            str(Path(sys.executable).parent),
+            os.environ.get("PATH", ""),
+        ]
         python_path = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
         return os.environ | {
             "PATH": os.pathsep.join(path),
             "PYTHONPATH": os.pathsep.join(part for part in python_path if part),
             "PULUMI_BACKEND_URL": f"file://{paths.pulumi}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
-            "PULUMI_HOME": str(paths.pulumi / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_PYTHON_CMD": sys.executable,
         }
 
     def _prepare(self) -> None:
         """Have the backend, the passphrase and the stack; clear what a killed run left."""
+        if self.program == "platform":
+            ensure_kubernetes_plugin(self.env, self.say)
         paths = Paths.of(self.env)
         for folder in (paths.state, paths.pulumi):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not paths.passphrase.exists():
             _write_secret(paths.passphrase, secrets.token_urlsafe(32))
         if not self.exists:
-            self._capture("stack", "init", self.env)
+            self._capture("stack", "init", self.env, "--no-select")
             return
         self._clear_lock()
         self._clear_pending()
@@ -136,13 +163,16 @@ class Stack:
         return Paths.of(self.env).pulumi / f".pulumi/stacks/{self.project}/{self.env}.json"
 
     def _command(self, words: Sequence[str]) -> list[str]:
-        scope = [] if words[:2] == ["stack", "init"] else ["--stack", f"organization/{self.project}/{self.env}"]
+        scope = (
+            [] if words[:2] == ["stack", "init"] else ["--stack", f"organization/{self.project}/{self.env}"]
+        )
         return ["pulumi", *words, *scope, "--non-interactive", "--cwd", str(self.folder)]
 
     def _run(self, *words: str) -> None:
         """Run Pulumi and pass on each line as it comes."""
         command = self._command(list(words))
         lines: list[str] = []
+        progress = _Progress()
         with subprocess.Popen(
             command,
             env=self.environment,
@@ -153,26 +183,61 @@ class Stack:
         ) as process:
             for line in process.stdout or ():
                 lines.append(line)
-                if _tells(line):
-                    self.say(line.rstrip())
+                for kept in progress.kept(line.rstrip()):
+                    self.say(kept)
         if process.returncode != 0:
             raise CommandError(command, process.returncode, "".join(lines))
 
     def _capture(self, *words: str) -> str:
         command = self._command(list(words))
         done = subprocess.run(
-            command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise CommandError(command, done.returncode, done.stdout + done.stderr)
         return done.stdout
 
 
-def _tells(line: str) -> bool:
-    """Whether a line of Pulumi's says more than that it still works, or that something is as it was."""
-    unchanged = re.fullmatch(r"    [\w:/.-]+ \S+( running)?", line.rstrip())
-    refreshed = re.match(r" ~  \S+ \S+ refresh", line) and "error" not in line
-    return bool(line.strip()) and not (line.startswith("@") or unchanged or refreshed)
+class _Progress:
+    """Keeps those of Pulumi's lines that say more than that it still works, or that all is as it was."""
+
+    _NOISE = re.compile(
+        r"\s*$"
+        r"|@ "
+        r"|    [\w:/.-]+:[\w:/.-]+ \S+( running)?$"  # as it was
+        r"| ~  \S+ \S+ refresh(ing)?( \(|$)"
+        r"|.*warning: using pulumi-\S+ from \$PATH at "  # what we put there
+    )
+    _HEADING = re.compile(r"Diagnostics:|  \S+ \(\S+\):$")
+
+    def __init__(self) -> None:
+        self._headings: list[str] = []
+        self._said: list[str] = []
+
+    def kept(self, line: str) -> list[str]:
+        """The lines to show now that this one has come. A heading waits until something follows under it."""
+        if self._NOISE.match(line):
+            return []
+        if self._HEADING.match(line):
+            self._headings.append(line)
+            return []
+        if line.startswith("    ") and any(earlier.endswith(line.strip()) for earlier in self._said):
+            return []
+        shown = [*self._headings, line] if line.startswith("    ") else [line]
+        self._headings.clear()
+        self._said.append(line)
+        return shown
+
+
+@cache
+def _plugin_folder(env: str) -> str:
+    """The language host asks for the Kubernetes plugin whenever its package is installed, used or not."""
+    return str(ensure_kubernetes_plugin(env, say=lambda _: None))
 
 
 def _write_secret(path: Path, value: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.offline import debian
 from infra.shared.command import CommandError
 from infra.shared.engine import Engine, call, inspect
-from infra.shared.paths import Paths
+from infra.shared.paths import REPOSITORY, Paths
 
 HERE = Path(__file__).parent
 PUBLIC_PARENT = "debian:bookworm-slim"
@@ -24,9 +24,7 @@ def image_name(service: str) -> str:
     for path in sorted((HERE / service).iterdir()):
         digest.update(path.read_bytes())
     for program in PROGRAMS[service]:
-        found = _program(program)
-        # The head of a Go program holds its build id.
-        digest.update(found.read_bytes()[:8192] if found else b"")
+        digest.update((REPOSITORY / f"tools/{program}/go.mod").read_bytes())
     return f"localhost/switchboard/{service}:{digest.hexdigest()[:16]}"
 
 
@@ -44,7 +42,9 @@ def ensure_image(engine: Engine, service: str) -> None:
             if found is None:
                 raise CommandError([program], 127, f"{program} is not there; `make tools` builds it")
             shutil.copy2(found, context / program)
-        call(engine, "build", "--quiet", f"--build-arg=PARENT={parent}", "--tag", name, context, timeout_s=900)
+        call(
+            engine, "build", "--quiet", f"--build-arg=PARENT={parent}", "--tag", name, context, timeout_s=900
+        )
 
 
 def _program(name: str) -> Path | None:

@@ -15,12 +15,16 @@ from infra.offline import debian
 from infra.offline.node import oci
 from infra.shared.command import CommandError, run
 from infra.shared.engine import ENGINE_ENV
-from infra.shared.paths import Paths
+from infra.shared.paths import REPOSITORY, Paths
 
 HERE = Path(__file__).parent
-REPOSITORY = "localhost/switchboard/node"
+IMAGE = "localhost/switchboard/node"
+TOOLS = ("coredns", "etcd", "kubernetes", "local-path-provisioner")
+"""Folders under tools/ that say which versions go in."""
 PROVISIONER_IMAGE = "localhost/switchboard/local-path-provisioner:node"
 HELPER_IMAGE = "localhost/switchboard/local-path-helper:node"
+RECIPE = 1
+"""To be raised when the code here makes another image of the same files."""
 NODE_PROGRAMS = ("kubeadm", "kubectl", "kubelet")
 IMAGE_PROGRAMS = (
     "coredns",
@@ -56,7 +60,7 @@ class Preloaded:
 
 
 def preloaded_images(kubeadm_names: list[str]) -> list[Preloaded]:
-    """The images of a node, under the names that kubeadm asks for. Raises ValueError for a name that is new to us."""
+    """A node's images, under the names that kubeadm asks for. Raises ValueError for one that is new to us."""
     images = [
         Preloaded(PROVISIONER_IMAGE, ("local-path-provisioner",)),
         Preloaded(HELPER_IMAGE, root="helper"),
@@ -88,31 +92,37 @@ def find_programs() -> dict[str, Path]:
     return {name: Path(path) for name, path in found.items() if path}
 
 
-def content_key(programs: dict[str, Path]) -> str:
-    """A hash of the recipe and the programs. Of a program its head is read, which holds Go's build id, and its size."""
-    digest = hashlib.sha256(debian.key().encode())
+def content_key() -> str:
+    """A hash of the recipe and of the programs' versions.
+
+    Programs built again make no other image: a cluster is made anew when its image is another.
+    """
+    digest = hashlib.sha256(f"{RECIPE} {debian.key()}".encode())
     for path in _recipe():
-        digest.update(f"\0{path.relative_to(HERE)}\0{path.stat().st_mode & 0o111}\0".encode() + path.read_bytes())
-    for name, program in sorted(programs.items()):
-        with program.open("rb") as file:
-            digest.update(f"\0{name}\0{program.stat().st_size}\0".encode() + file.read(8192))
+        digest.update(
+            f"\0{path.relative_to(HERE)}\0{path.stat().st_mode & 0o111}\0".encode() + path.read_bytes()
+        )
+    for tool in TOOLS:
+        digest.update((REPOSITORY / f"tools/{tool}/go.mod").read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _recipe() -> Iterator[Path]:
-    yield from (HERE / name for name in ("Dockerfile", "collect-root", "oci.py", "build.py"))
+    yield from (HERE / name for name in ("Dockerfile", "collect-root"))
     yield from sorted(path for path in (HERE / "files").rglob("*") if path.is_file())
 
 
 def ensure_node_image(say: Say) -> str:
-    """Build the node image in podman unless it is there (45 s); gives its name. Raises CommandError."""
-    programs = find_programs()
-    name = f"{REPOSITORY}:{content_key(programs)}"
+    """Build the node image in podman unless it is there (45 s); gives its name.
+
+    Raises CommandError and MissingProgramError.
+    """
+    name = f"{IMAGE}:{content_key()}"
     try:
         run(["podman", "image", "inspect", "--format", "{{.Id}}", name], env=ENGINE_ENV)
     except CommandError:
         say("building the node image (about a minute)")
-        _build(name, programs, say)
+        _build(name, find_programs(), say)
     return name
 
 
@@ -148,9 +158,16 @@ def _write_image(target: Path, image: Preloaded, programs: dict[str, Path], root
 def _context(target: Path, names: list[str]) -> Path:
     """The folder that podman builds from: ours, with the names of images filled in."""
     pause = next(name for name in names if "/pause:" in name)
-    values = {"@PAUSE_IMAGE@": pause, "@HELPER_IMAGE@": HELPER_IMAGE, "@PROVISIONER_IMAGE@": PROVISIONER_IMAGE}
+    values = {
+        "@PAUSE_IMAGE@": pause,
+        "@HELPER_IMAGE@": HELPER_IMAGE,
+        "@PROVISIONER_IMAGE@": PROVISIONER_IMAGE,
+    }
     shutil.copytree(HERE, target, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    for path in (target / "files/etc/containerd/config.toml", target / "files/kind/manifests/default-storage.yaml"):
+    for path in (
+        target / "files/etc/containerd/config.toml",
+        target / "files/kind/manifests/default-storage.yaml",
+    ):
         text = path.read_text()
         for placeholder, value in values.items():
             text = text.replace(placeholder, value)

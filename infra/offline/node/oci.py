@@ -1,4 +1,4 @@
-"""Write an image as an OCI archive, without a container engine: one layer from a folder tree and some programs."""
+"""Write an image as an OCI archive, without an engine: one layer from a folder tree and some programs."""
 
 import hashlib
 import io
@@ -30,7 +30,10 @@ def write_archive(
     config = {
         "architecture": "amd64",
         "os": "linux",
-        "config": {"Env": ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], "Entrypoint": list(entrypoint)},
+        "config": {
+            "Env": ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            "Entrypoint": list(entrypoint),
+        },
         "rootfs": {"type": "layers", "diff_ids": [digest]},
     }
     config_bytes = json.dumps(config).encode()
@@ -81,7 +84,11 @@ def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _descriptor(media_type: str, content: bytes) -> Blob:
-    return {"mediaType": media_type, "digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "size": len(content)}
+    return {
+        "mediaType": media_type,
+        "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        "size": len(content),
+    }
 
 
 def _digest(path: Path) -> str:

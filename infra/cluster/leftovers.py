@@ -1,0 +1,139 @@
+"""What an environment has on this machine, so that `down` can be held to leave nothing behind.
+
+Podman itself leaves empty chains of its firewall rules and empty cgroups when its last container is gone.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from infra.cluster.settings import Settings
+from infra.shared.command import CommandError, run
+from infra.shared.engine import Engine, call
+from infra.shared.paths import Paths
+
+Snapshot = dict[str, frozenset[str]]
+CGROUPS = Path("/sys/fs/cgroup")
+CHAIN = "NETAVARK"
+PROCESSES = frozenset(
+    {
+        "aardvark-dns",
+        "conmon",
+        "containerd-shim",
+        "coredns",
+        "docker-registry",
+        "etcd",
+        "kube-apiserver",
+        "kube-controller",
+        "kube-proxy",
+        "kube-scheduler",
+        "kubelet",
+        "local-path-prov",
+        "versitygw",
+    }
+)
+
+
+def snapshot(settings: Settings, engine: Engine, paths: Paths) -> Snapshot:
+    """Everything of ours on the machine, by kind of thing. Compare two with `left`."""
+    return {
+        "containers": frozenset(_named(engine, settings, "ps", "--all", "--format={{.Names}}")),
+        "networks": frozenset(_named(engine, settings, "network", "ls", "--format={{.Name}}")),
+        "volumes": frozenset(_lines(call(engine, "volume", "ls", "--quiet"))),
+        "processes": frozenset(_processes()),
+        "mounts": frozenset(_mounts(paths)),
+        "interfaces": frozenset(path.name for path in Path("/sys/class/net").glob("podman*")),
+        "network namespaces": frozenset(path.name for path in Path("/run/netns").glob("*")),
+        "firewall rules": frozenset(_rules(settings)),
+        "cgroups": frozenset(str(path) for path in _cgroups()),
+        "files": frozenset(str(path) for path in paths.state.glob("*")),
+    }
+
+
+def left(before: Snapshot, after: Snapshot) -> list[str]:
+    """What is there now and was not before, one line each. Pure."""
+    return [f"{kind}: {item}" for kind, items in after.items() for item in sorted(items - before[kind])]
+
+
+def sweep_podman() -> None:
+    """Remove podman's empty chains and cgroups, if it has no container that runs. Raises CommandError."""
+    if call("podman", "ps", "--quiet").strip():
+        return
+    for family in ("iptables", "ip6tables"):
+        with suppress(CommandError):  # a machine may be without one of the families
+            if orders := chain_removal(run([f"{family}-save"])):
+                run([f"{family}-restore", "--noflush"], stdin=orders)
+    # A child must go before its parent.
+    for group in sorted(_cgroups(), key=lambda path: len(path.parts), reverse=True):
+        with suppress(OSError):
+            group.rmdir()
+
+
+def chain_removal(saved: str) -> str:
+    """Orders for `iptables-restore --noflush` that remove podman's chains and what leads to them. Pure.
+
+    Empty where there are none, and where a chain still serves a container.
+    """
+    orders: list[str] = []
+    for table, lines in _tables(saved):
+        chains = [line[1:].split()[0] for line in lines if line.startswith(f":{CHAIN}")]
+        into = [line for line in lines if line.startswith("-A") and f"-j {CHAIN}" in line]
+        if any(re.match(rf"{CHAIN}-(DN-)?[0-9A-F]{{10,}}", chain) for chain in chains):
+            return ""
+        if chains:
+            removed = [f"-D{line[2:]}" for line in into if not line.startswith(f"-A {CHAIN}")]
+            emptied = [f"-F {chain}" for chain in chains]
+            gone = [f"-X {chain}" for chain in chains]
+            orders += [f"*{table}", *removed, *emptied, *gone, "COMMIT"]
+    return "".join(f"{order}\n" for order in orders)
+
+
+def _tables(saved: str) -> Iterator[tuple[str, list[str]]]:
+    for part in saved.split("\nCOMMIT"):
+        lines = part.splitlines()
+        if names := [line[1:] for line in lines if line.startswith("*")]:
+            yield names[0], lines
+
+
+def _named(engine: Engine, settings: Settings, *words: str) -> Iterator[str]:
+    for name in _lines(call(engine, *words)):
+        if name == settings.cluster_name or name.startswith(f"{settings.cluster_name}-"):
+            yield name
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _processes() -> Iterator[str]:
+    for process in psutil.process_iter(["name", "pid", "status"]):
+        # One that has ended waits for its parent, which need not be ours.
+        if process.info["name"] in PROCESSES and process.info["status"] != psutil.STATUS_ZOMBIE:
+            yield f"{process.info['name']} (process {process.info['pid']})"
+
+
+def _mounts(paths: Paths) -> Iterator[str]:
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        target = line.split()[1]
+        ours = "/containers/storage/" in target or target.startswith(("/run/netns", str(paths.state)))
+        # Podman keeps this mount of its store on itself for as long as the machine runs.
+        if ours and not target.endswith("/containers/storage/overlay"):
+            yield target
+
+
+def _rules(settings: Settings) -> Iterable[str]:
+    try:
+        rules = _lines(run(["iptables-save"]))
+    except CommandError:
+        return []
+    network = settings.network_cidr.partition("/")[0].rpartition(".")[0] + "."
+    return [re.sub(r"\[\d+:\d+\]", "", rule) for rule in rules if CHAIN in rule or network in rule]
+
+
+def _cgroups() -> Iterator[Path]:
+    for parent in (*CGROUPS.glob("libpod*"), *CGROUPS.glob("*/libpod*")):
+        yield from (path for path in parent.rglob("*") if path.is_dir())
+        yield parent
