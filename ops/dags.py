@@ -134,11 +134,9 @@ class _Repository:
         if "rejected" in done.stderr and "push" in arguments:
             raise _RejectedError
         if "Authentication failed" in done.stderr:
-            raise DagsError(
-                f"{self._url} refuses the writer's password; `make up` puts password and server in step"
-            )
+            raise DagsError(f"{self._url} refuses the writer's password; `make up` heals that")
         raise DagsError(
-            f"{self._url}: git {arguments[0]} failed: {done.stderr.strip()[-500:]}; "
+            f"{self._url}: git {arguments[0]} failed: {' '.join(done.stderr.split())[-500:]}; "
             "is the environment up? `make up` heals it"
         )
 
@@ -174,9 +172,7 @@ def main(env: Annotated[str, typer.Option(help="the environment")] = "local") ->
     except (DagsError, NotUpError, images.ImageError) as error:
         console.print(f"✗ {error}", style="red", markup=False)
         sys.exit(1)
-    console.print(
-        f"main is at {commit[:12]}: in Airflow within seconds, at {platform['airflow_url']}", markup=False
-    )
+    console.print(f"main is at {commit[:12]}: at {platform['airflow_url']} within seconds", markup=False)
 
 
 if __name__ == "__main__":
