@@ -1,0 +1,1 @@
+"""Puts what the stages found together to a transcript, for programs (JSON) and for people (text, WebVTT)."""
