@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ops.quality.measures import Found, Item, RedactionScore, Tally, diarization_error, word_errors
+from ops.quality.measures import Found, Intervals, Item, RedactionScore, Tally, diarization_error, word_errors
 from ops.quality.pipeline import STAGES, LocalRun, make_stage, prepare_models
 from samples import KINDS, Recording, Reference, Voice, make_call, make_foreign_dialogue, record
 from samples.dialogue import make_dialogue
@@ -17,8 +17,6 @@ FOREIGN = ("es", "fr", "de")
 ENGLISH_BY_ESPEAK: dict[Any, Voice] = {"agent": Voice("en-us+m2"), "customer": Voice("en-us+f3")}
 """Else English would be known by its voices: all other languages are spoken by espeak-ng."""
 
-Intervals = dict[str, list[tuple[str, float, float]]]
-
 
 @dataclass
 class AudioResult:
@@ -26,6 +24,7 @@ class AudioResult:
 
     word_errors: dict[str, tuple[int, int]] = field(default_factory=dict)
     der: dict[int, float] = field(default_factory=dict)
+    der_no_collar: dict[int, float] = field(default_factory=dict)
     language: Tally = field(default_factory=Tally)
     redaction: RedactionScore = field(default_factory=RedactionScore)
     real_time_factor: dict[str, float] = field(default_factory=dict)
@@ -111,7 +110,9 @@ def _score(
         run.result(call_id, "postprocess", "transcript.json", Transcript)
         redacted = run.result(call_id, "redaction", "redacted.json", Redacted)
         _score_redaction(result, reference, words, redacted)
-    result.der = {n: diarization_error(truth[n], found[n]) for n in truth if truth[n]}
+    for channels in (n for n in truth if truth[n]):
+        result.der[channels] = diarization_error(truth[channels], found[channels])
+        result.der_no_collar[channels] = diarization_error(truth[channels], found[channels], collar_s=0)
 
 
 def _word_errors(reference: Reference, words: Words) -> tuple[int, int]:

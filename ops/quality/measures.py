@@ -15,6 +15,9 @@ COLLAR_S = 0.25
 HESITATIONS = frozenset({"um", "uh"})
 """Inside a number or a name, these need not be taken out."""
 
+Intervals = dict[str, list[tuple[str, float, float]]]
+"""Call -> turns, as (speaker, start_s, end_s)."""
+
 UNHEARD = re.compile(r"[^a-z0-9' ]+")
 
 
@@ -101,16 +104,10 @@ def word_errors(reference: Iterable[str], recognised: Iterable[str]) -> tuple[in
     return out.substitutions + out.deletions + out.insertions, out.hits + out.substitutions + out.deletions
 
 
-def diarization_error(
-    reference: dict[str, list[tuple[str, float, float]]], found: dict[str, list[tuple[str, float, float]]]
-) -> float:
+def diarization_error(reference: Intervals, found: Intervals, collar_s: float = COLLAR_S) -> float:
     """Diarization error rate over calls: missed, false and confused speech over all speech.
 
-    Speakers are mapped at their best, overlaps scored, `COLLAR_S` around each change left out. Turns are
-    (speaker, start_s, end_s).
+    Speakers are mapped at their best, overlaps scored, `collar_s` on either side of each change left out.
     """
-    ordered = sorted(reference)
-    score = spyder.DER(
-        [reference[call] for call in ordered], [found.get(call, []) for call in ordered], collar=COLLAR_S
-    )
-    return float(score.der)
+    whole = {call: found.get(call, []) for call in reference}
+    return float(spyder.DER(reference, whole, collar=collar_s)["Overall"].der)

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from switchboard_stage import Stage
-from switchboard_stage.layout import batch_file, done_file, stage_file
-from switchboard_stage.models import Batch, BatchReport, Call, StageDone
+from switchboard_stage.layout import batch_file, done_file, error_file, stage_file
+from switchboard_stage.models import Batch, BatchReport, Call, ErrorRecord, StageDone
 from switchboard_stage.runner import Job, Runner
 from switchboard_stage.store import Stores
 
@@ -51,18 +51,22 @@ class LocalRun:
         self._store.put(stage_file(self._output, call_id, stage, name), value.model_dump_json().encode())
         self._store.put(done_file(self._output, call_id, stage), done.model_dump_json().encode())
 
-    def run(self, stage: Stage[Any]) -> BatchReport:
-        """Run a stage over all calls. Raises RuntimeError where it fails on one that is not set aside."""
+    def run(self, stage: Stage[Any], *, may_fail: bool = False) -> BatchReport:
+        """Run a stage over all calls. Raises RuntimeError where it fails on one, unless calls may fail."""
         batch = batch_file(self._run, 0)
         self._store.put(
             batch, Batch(run_id="quality", index=0, calls=tuple(self._calls)).model_dump_json().encode()
         )
         report = Runner(stage, Job(batch, self._output, "quality", "local"), Stores()).run()
         failed = [f"{call.call_id}: {call.reason}" for call in report.calls if call.outcome == "failed"]
-        if failed:
+        if failed and not may_fail:
             raise RuntimeError(f"stage {stage.name} failed on {len(failed)} calls: {'; '.join(failed[:5])}")
         self.reports[stage.name] = report
         return report
+
+    def error(self, call_id: str) -> ErrorRecord:
+        """Why a call has no transcript. Raises ObjectNotFoundError where it has no error record."""
+        return ErrorRecord.model_validate_json(self._store.get(error_file(self._output, call_id)))
 
     def result(self, call_id: str, stage: str, name: str, model: type[M]) -> M:
         """A file that a stage has made of a call."""

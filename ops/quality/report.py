@@ -81,10 +81,10 @@ def audio_rows(audio: AudioResult) -> list[Row]:
         Row("language accuracy", audio.language.share, at_least=0.9, of=f"{audio.language.total} calls")
     )
     marks = {2: 0.05, 1: 0.25}
-    rows += [
-        Row(f"diarization error rate, {n} channel{'s' * (n > 1)}", der, at_most=marks[n])
-        for n, der in sorted(audio.der.items(), reverse=True)
-    ]
+    for n, der in sorted(audio.der.items(), reverse=True):
+        name = f"diarization error rate, {n} channel{'s' * (n > 1)}"
+        rows.append(Row(name, der, at_most=marks[n], of="0.25 s beside changes not scored"))
+        rows.append(Row("  everything scored", audio.der_no_collar[n]))
     score, what = audio.redaction, "redaction on recognised text: "
     rows.append(Row(f"{what}recall", score.recall.share, of=f"{score.recall.total} pieces"))
     rows.append(Row(f"{what}precision", score.precision.share, of=f"{score.precision.total} redactions"))
