@@ -23,7 +23,6 @@ OBJECT_STORE: Final = "object-store"
 
 TEAM_LABEL: Final = "switchboard.internal/team"
 DATABASE_CLIENT_LABEL: Final = "switchboard.internal/database-client"
-GIT_CLIENT_LABEL: Final = "switchboard.internal/git-client"
 
 
 def airflow_namespace(team: str) -> str:

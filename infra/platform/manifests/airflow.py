@@ -35,7 +35,6 @@ from infra.platform.manifests.worker import TEMPLATE, TEMPLATE_FOLDER, worker_te
 from infra.platform.names import (
     AIRFLOW_PORT,
     DATABASE_CLIENT_LABEL,
-    GIT_CLIENT_LABEL,
     SCHEDULER_HEALTH_PORT,
     TRIGGERER_LOG_PORT,
     labels,
@@ -105,7 +104,7 @@ def dag_processor(context: AirflowContext) -> list[Object]:
     volumes = [empty_volume("dags", 1024), secret_volume("git", GIT, GIT_PASSWORD_KEY)]
     pod = _airflow_pod(DAG_PROCESSOR, main, volumes=volumes)
     pod["containers"].append(git_sync(context))
-    return [_deployment(context, DAG_PROCESSOR, pod, pod_labels={GIT_CLIENT_LABEL: "true"})]
+    return [_deployment(context, DAG_PROCESSOR, pod)]
 
 
 def triggerer(context: AirflowContext) -> list[Object]:
@@ -138,7 +137,7 @@ def reconciler(context: AirflowContext) -> list[Object]:
     sources = [{"configMap": {"name": POOLS}}, {"secret": {"name": RECONCILER_SECRET}}]
     desired = {"name": "desired", "projected": {"defaultMode": 0o440, "sources": sources}}
     pod = pod_spec(RECONCILER_POD, [main], volumes=[desired])
-    return [_deployment(context, RECONCILER_POD, pod, pools(context), pod_labels={})]
+    return [_deployment(context, RECONCILER_POD, pod, pools(context), uses_database=False)]
 
 
 def migration(context: AirflowContext, users_digest: str) -> Object:
@@ -177,13 +176,14 @@ def _airflow_container(
     context: AirflowContext, command: list[str], resources: Resources, **parts: object
 ) -> Object:
     mounts: list[Object] = parts.pop("mounts", [])  # type: ignore[assignment]
+    reads_logs = command[-1] in {"api-server", "triggerer"}
     return container(
         "airflow",
         context.images["airflow"],
         resources,
         args=command,
         **common_environment(),
-        env=[*server_variables(), *log_variables()],
+        env=[*server_variables(), *(log_variables() if reads_logs else [])],
         volumeMounts=[mount("logs", "/opt/airflow/logs"), mount("bundles", "/opt/airflow/bundles"), *mounts],
         **parts,
     )
@@ -208,10 +208,10 @@ def _deployment(
     name: str,
     pod: Object,
     *read_once: Object,
-    pod_labels: dict[str, str] | None = None,
+    uses_database: bool = True,
 ) -> Object:
     """A deployment that starts anew when what it reads at its start has changed."""
-    client = {DATABASE_CLIENT_LABEL: "true", **(pod_labels or {})} if pod_labels != {} else {}
+    client = {DATABASE_CLIENT_LABEL: "true"} if uses_database else {}
     whole = deployment(name, context.namespace, context.team, pod, pod_labels=client)
     digest = _digest(*(item["data"] for item in (config(context), *read_once)))
     whole["spec"]["template"]["metadata"]["annotations"] = {"switchboard.internal/config": digest}

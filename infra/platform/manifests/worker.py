@@ -13,7 +13,7 @@ from infra.platform.manifests.airflow_config import (
 )
 from infra.platform.manifests.objects import config_map
 from infra.platform.manifests.pods import container, empty_volume, mount, pod_spec, secret_volume, variables
-from infra.platform.names import GIT_CLIENT_LABEL, labels
+from infra.platform.names import labels
 
 NAME = "airflow-worker"
 TEMPLATE = "airflow-pod-template"
@@ -60,7 +60,7 @@ def worker_pod(context: AirflowContext) -> Object:
         "kind": "Pod",
         "metadata": {
             "name": NAME,
-            "labels": {**labels(NAME, context.namespace, context.team), GIT_CLIENT_LABEL: "true"},
+            "labels": labels(NAME, context.namespace, context.team),
         },
         "spec": spec,
     }

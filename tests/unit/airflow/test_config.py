@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import airflow
 import pytest
 import yaml
 
+import airflow
 from infra.platform.context import AirflowContext
 from infra.platform.manifests import airflow_config
 from infra.platform.placeholders import placeholder_cluster

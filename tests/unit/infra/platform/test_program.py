@@ -29,8 +29,8 @@ class Engine(pulumi.runtime.Mocks):
     def __init__(self, cluster: ClusterOutputs | None) -> None:
         self.cluster, self.made = cluster, list[pulumi.runtime.MockResourceArgs]()
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
-        return {}
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"nothing calls functions: {args.token}")
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.made.append(args)
