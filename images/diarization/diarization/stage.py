@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import soundfile
 from pydantic import Field
-from switchboard_stage import CallContext, Params, Stage
-from switchboard_stage.features import Array
-from switchboard_stage.models import AudioChunk, AudioManifest, Span, Turn, Turns
 
 from diarization.clustering import STEP_S, Pooled, cluster, describe
 from diarization.turns import by_channel, by_frames
+from switchboard_stage import CallContext, Params, Stage
+from switchboard_stage.features import Array
+from switchboard_stage.models import AudioChunk, AudioManifest, Span, Turn, Turns
 
 
 class DiarizationParams(Params):
@@ -60,7 +60,9 @@ def _chunks(call: CallContext, manifest: AudioManifest) -> Iterator[tuple[AudioC
         yield chunk, samples
 
 
-def _inside(times: "np.ndarray[tuple[int], np.dtype[np.float64]]", spans: tuple[Span, ...]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _inside(
+    times: "np.ndarray[tuple[int], np.dtype[np.float64]]", spans: tuple[Span, ...]
+) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     starts = np.array([span.start_s for span in spans])
     ends = np.array([span.end_s for span in spans])
     place = np.searchsorted(starts, times, side="right") - 1

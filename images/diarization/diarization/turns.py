@@ -13,11 +13,14 @@ LEAST_S = 0.15
 def by_channel(speech: Iterable[Span]) -> tuple[Turn, ...]:
     """Each channel is one speaker."""
     return joined(
-        Turn(speaker=f"speaker-{s.channel}", channel=s.channel, start_s=s.start_s, end_s=s.end_s) for s in speech
+        Turn(speaker=f"speaker-{s.channel}", channel=s.channel, start_s=s.start_s, end_s=s.end_s)
+        for s in speech
     )
 
 
-def by_frames(spans: Sequence[Span], times: Sequence[float], labels: Sequence[int], step_s: float) -> tuple[Turn, ...]:
+def by_frames(
+    spans: Sequence[Span], times: Sequence[float], labels: Sequence[int], step_s: float
+) -> tuple[Turn, ...]:
     """Spans cut where the label of their frames changes.
 
     `times` are the frames' starts in order, each `step_s` long; a span without a frame takes the label of the nearest. Speakers
@@ -41,7 +44,9 @@ def by_frames(spans: Sequence[Span], times: Sequence[float], labels: Sequence[in
             if last or inside[index + 1][1] != label:
                 end = span.end_s if last else inside[index + 1][0]
                 speaker = f"speaker-{names.setdefault(label, len(names))}"
-                turns.append(Turn(speaker=speaker, channel=span.channel, start_s=round(start, 3), end_s=round(end, 3)))
+                turns.append(
+                    Turn(speaker=speaker, channel=span.channel, start_s=round(start, 3), end_s=round(end, 3))
+                )
                 start = end
     return joined(turns)
 
@@ -53,7 +58,11 @@ def joined(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     latest: dict[str, int] = {}
     for turn in ordered:
         place = latest.get(turn.speaker)
-        if place is not None and turn.start_s - out[place].end_s < JOIN_S and _nobody_between(out, place, turn):
+        if (
+            place is not None
+            and turn.start_s - out[place].end_s < JOIN_S
+            and _nobody_between(out, place, turn)
+        ):
             out[place] = out[place].model_copy(update={"end_s": max(turn.end_s, out[place].end_s)})
             continue
         latest[turn.speaker] = len(out)
