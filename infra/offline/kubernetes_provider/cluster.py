@@ -18,9 +18,11 @@ from infra.offline.kubernetes_provider.objects import Obj, Ref
 FIELD_MANAGER = "pulumi-kubernetes"
 _RETRIES = urllib3.Retry(
     total=6,
+    connect=4,
+    other=0,  # a certificate that is not the cluster's stays so
     backoff_factor=0.2,
     status_forcelist=(429, 502, 503, 504),
-    allowed_methods=None,
+    allowed_methods=None,  # applying and deleting twice is as good as once
     raise_on_status=False,
 )
 _TIMEOUT = urllib3.Timeout(connect=5, read=60)

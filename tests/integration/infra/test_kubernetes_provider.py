@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from infra.offline.kubernetes_provider.cluster import Cluster, UnreachableError
+from infra.offline.kubernetes_provider.kubeconfig import load
+from infra.offline.kubernetes_provider.objects import Ref
 from tests.support.control_plane import ControlPlane, control_plane
 from tests.support.pulumi_stack import Stack
 
@@ -258,6 +261,42 @@ def test_a_cluster_that_is_gone(stack: Stack, plane: ControlPlane, tmp_path: Pat
     else:
         assert done.status != 0
         assert "the cluster at https://127.0.0.1:9 cannot be reached" in done.output
+
+
+def test_a_cluster_made_anew_is_filled_again(stack: Stack, plane: ControlPlane, tmp_path: Path) -> None:
+    program = """
+    import os
+    kubeconfig = open(os.environ["KUBECONFIG"]).read()
+    provider = k8s.Provider("p", kubeconfig=kubeconfig, delete_unreachable=True, cluster_identifier="test")
+    options = pulumi.ResourceOptions(provider=provider)
+    k8s.core.v1.ConfigMap("again", metadata={"name": "again"}, opts=options)
+    """
+    (tmp_path / "first").mkdir()
+    with control_plane(tmp_path / "first") as first:
+        stack.env["KUBECONFIG"] = first.kubeconfig
+        assert stack.up(program).changes == {"create": 3}
+    stack.env["KUBECONFIG"] = plane.kubeconfig
+    assert stack.up(program, "--refresh").changes == {"create": 1, "update": 1}
+    assert plane.kubectl("get", "configmap", "again", "-o", "name")
+
+
+def test_a_cluster_with_another_certificate_is_not_the_same(plane: ControlPlane, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    with control_plane(tmp_path / "other") as other:
+        stranger = Path(other.kubeconfig).read_text().replace(other.url, plane.url)
+        cluster = Cluster(load(stranger, None, None))
+        with pytest.raises(UnreachableError, match="certificate verify failed"):
+            cluster.get(Ref("v1", "Namespace", "default"))
+
+
+def test_previews_what_will_run_on_a_cluster_that_is_not_there_yet(stack: Stack) -> None:
+    done = stack.preview("""
+    provider = k8s.Provider("p", kubeconfig=pulumi.output.UNKNOWN)
+    options = pulumi.ResourceOptions(provider=provider)
+    k8s.core.v1.ConfigMap("a", metadata={"name": "a"}, opts=options)
+    """)
+    assert done.status == 0, done.output
+    assert done.changes == {"create": 3}
 
 
 def test_no_plugin_survives_a_killed_engine(stack: Stack, plane: ControlPlane) -> None:
