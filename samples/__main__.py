@@ -132,11 +132,9 @@ def _voice_errors() -> Iterator[None]:
 
 def _next_steps(out: Path) -> None:
     console.print(
-        "Next: listen to one, read the .reference.json beside it, or let AutoTranscribe transcribe them:"
-    )
-    console.print(f"  aws s3 cp --recursive {out}/ s3://switchboard-data/calls/mine/ --exclude '*.json'")
-    console.print(
-        '  then trigger the DAG autotranscribe with {"prefix": "s3://switchboard-data/calls/mine/"}'
+        "Next: listen to one and read the .reference.json beside it; or copy the recordings to the data bucket,\n"
+        f"say from {out}/ to s3://switchboard-data/calls/mine/ with any S3 client, and trigger the DAG\n"
+        'autotranscribe with {"prefix": "s3://switchboard-data/calls/mine/"}.'
     )
 
 

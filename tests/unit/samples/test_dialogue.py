@@ -89,8 +89,7 @@ def test_other_personal_data_is_said_as_it_is_written(dialogues: list[Dialogue])
             said = " ".join(turn.words[span.words_from : span.words_to])
             assert said.removesuffix("'s") == span.value
         for turn, span in spans(dialogue, Entity.EMAIL):
-            said = turn.words[span.words_from : span.words_to]
-            assert {"at", "dot"} <= set(said)
+            assert {"at", "dot"} <= set(turn.words[span.words_from : span.words_to])
             assert re.fullmatch(r"[a-z0-9._-]+@[a-z]+\.[a-z]+", span.value)
 
 
