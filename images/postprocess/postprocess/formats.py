@@ -42,7 +42,7 @@ def _cue(number: int, segment: Segment) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text in a cue: its three special characters as entities, on one line (an empty one would end the cue)."""
+    """Text in a cue: special characters as entities, and on one line (an empty one would end the cue)."""
     plain = _one_line(text)
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
