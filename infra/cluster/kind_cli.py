@@ -20,7 +20,7 @@ CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 MARKER = "/kind/switchboard"
 """In each node: a hash of what the cluster was made from, written when it was complete."""
 CREATE_TIMEOUT_S = 600
-HEAL_TIMEOUT_S = 90
+HEAL_TIMEOUT_S = 180
 OWN_IMAGE = "own"
 """As the image of a cluster: the one that we build."""
 Say = Callable[[str], None]

@@ -18,23 +18,8 @@ from infra.shared.paths import Paths
 Snapshot = dict[str, frozenset[str]]
 CGROUPS = Path("/sys/fs/cgroup")
 CHAIN = "NETAVARK"
-PROCESSES = frozenset(
-    {
-        "aardvark-dns",
-        "conmon",
-        "containerd-shim",
-        "coredns",
-        "docker-registry",
-        "etcd",
-        "kube-apiserver",
-        "kube-controller",
-        "kube-proxy",
-        "kube-scheduler",
-        "kubelet",
-        "local-path-prov",
-        "versitygw",
-    }
-)
+PROCESSES = ("aardvark-dns", "conmon")
+"""What podman runs outside of containers."""
 
 
 def snapshot(settings: Settings, engine: Engine, paths: Paths) -> Snapshot:
@@ -111,8 +96,16 @@ def _lines(text: str) -> list[str]:
 def _processes() -> Iterator[str]:
     for process in psutil.process_iter(["name", "pid", "status"]):
         # One that has ended waits for its parent, which need not be ours.
-        if process.info["name"] in PROCESSES and process.info["status"] != psutil.STATUS_ZOMBIE:
+        if process.info["status"] != psutil.STATUS_ZOMBIE and _is_podmans(process):
             yield f"{process.info['name']} (process {process.info['pid']})"
+
+
+def _is_podmans(process: psutil.Process) -> bool:
+    with suppress(OSError):
+        return (
+            process.info["name"] in PROCESSES or "libpod" in Path(f"/proc/{process.pid}/cgroup").read_text()
+        )
+    return False
 
 
 def _mounts(paths: Paths) -> Iterator[str]:

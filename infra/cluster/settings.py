@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from infra.shared.model import Model
 from infra.shared.outputs import Taint
-from infra.shared.settings import load_settings, schema
+from infra.shared.settings import load_settings, schema, stack_file
 
 PROJECT = "switchboard-cluster"
 HERE = Path(__file__).parent
@@ -128,7 +128,7 @@ def _need_keys(field: str, given: Collection[str], wanted: tuple[str, ...]) -> N
 
 def load(env: str) -> Settings:
     """The settings of an environment. Raises SettingsError."""
-    return load_settings(Settings, HERE / f"Pulumi.{env}.yaml", PROJECT)
+    return load_settings(Settings, stack_file(HERE, PROJECT, env), PROJECT)
 
 
 if __name__ == "__main__":

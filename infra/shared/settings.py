@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,13 @@ class SettingsError(ValueError):
     def __init__(self, file: Path, problems: Sequence[str]) -> None:
         self.file, self.problems = file, list(problems)
         super().__init__("\n".join(f"{_shown(file)}: {problem}" for problem in problems))
+
+
+def stack_file(folder: Path, project: str, env: str) -> Path:
+    """Where settings are: beside the program, or, if they are there, in $SWITCHBOARD_STACK_FILES."""
+    elsewhere = os.environ.get("SWITCHBOARD_STACK_FILES")
+    file = Path(elsewhere) / f"{project}.{env}.yaml" if elsewhere else folder
+    return file if elsewhere and file.exists() else folder / f"Pulumi.{env}.yaml"
 
 
 def load_settings(model: type[M], file: Path, project: str) -> M:

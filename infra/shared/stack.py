@@ -20,9 +20,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from infra.offline.plugins import ensure_kubernetes_plugin
 from infra.shared.command import CommandError
 from infra.shared.paths import REPOSITORY, Paths
+from infra.shared.settings import stack_file
 
 Say = Callable[[str], None]
 
@@ -80,6 +83,7 @@ class Stack:
     def forget(self) -> None:
         """Remove the stack's record alone, for when what it describes is gone or goes with something else."""
         if self.exists:
+            self._write_work()
             self._capture("stack", "rm", "--yes", "--force", "--preserve-config")
         paths = Paths.of(self.env)
         if any(paths.pulumi.glob(".pulumi/stacks/*/*.json")):
@@ -95,6 +99,7 @@ class Stack:
         """The stack's outputs, secrets readable; empty where it was never made."""
         if not self.exists:
             return {}
+        self._write_work()
         text = self._capture("stack", "output", "--json", "--show-secrets")
         values: dict[str, Any] = json.loads(text)
         return values
@@ -134,11 +139,35 @@ class Stack:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not paths.passphrase.exists():
             _write_secret(paths.passphrase, secrets.token_urlsafe(32))
+        self._write_work()
         if not self.exists:
             self._capture("stack", "init", self.env, "--no-select")
             return
         self._clear_lock()
         self._clear_pending()
+
+    @property
+    def _work(self) -> Path:
+        """Where Pulumi runs: a project that leads to the program, and the stack file with what Pulumi adds to it.
+
+        It adds the salt of this machine's passphrase, which is nothing to commit.
+        """
+        return Paths.of(self.env).pulumi / self.program
+
+    def _write_work(self) -> None:
+        self._work.mkdir(parents=True, exist_ok=True)
+        project = yaml.safe_load((self.folder / "Pulumi.yaml").read_text())
+        (self._work / "Pulumi.yaml").write_text(yaml.safe_dump({**project, "main": "program"}))
+        config = stack_file(self.folder, self.project, self.env)
+        content = yaml.safe_load(config.read_text()) if config.exists() else {}
+        copy = self._work / f"Pulumi.{self.env}.yaml"
+        before = yaml.safe_load(copy.read_text()) if copy.exists() else {}
+        salt = content.get("encryptionsalt") or before.get("encryptionsalt")
+        copy.write_text(yaml.safe_dump(content | ({"encryptionsalt": salt} if salt else {}), sort_keys=False))
+        link = self._work / "program"
+        if not link.is_symlink() or link.readlink() != self.folder:
+            link.unlink(missing_ok=True)
+            link.symlink_to(self.folder)
 
     def _clear_lock(self) -> None:
         folder = Paths.of(self.env).pulumi / f".pulumi/locks/organization/{self.project}/{self.env}"
@@ -166,7 +195,7 @@ class Stack:
         scope = (
             [] if words[:2] == ["stack", "init"] else ["--stack", f"organization/{self.project}/{self.env}"]
         )
-        return ["pulumi", *words, *scope, "--non-interactive", "--cwd", str(self.folder)]
+        return ["pulumi", *words, *scope, "--non-interactive", "--cwd", str(self._work)]
 
     def _run(self, *words: str) -> None:
         """Run Pulumi and pass on each line as it comes."""
