@@ -19,7 +19,7 @@ the run fails only if more than `max_failure_share` of its calls did.
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task, task_group
+from airflow.sdk import DAG, Param, TriggerRule, chain, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.trigger import CronTriggerTimetable
 
@@ -28,15 +28,7 @@ from switchboard.objects import Objects, UriError, data_bucket
 from switchboard.plan import plan_run
 from switchboard.stage import StageOperator
 
-STAGES = {
-    "preprocess": "small",
-    "language-id": "medium",
-    "diarization": "medium",
-    "asr": "medium",
-    "redaction": "medium",
-    "postprocess": "small",
-}
-"""In this order; each with its size."""
+STAGES = ("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess")
 
 PARAMS = {
     "prefix": Param(
@@ -99,7 +91,8 @@ with DAG(
     catchup=False,
     max_active_runs=64,
     max_active_tasks=128,
-    default_args=default_args("speech"),
+    # Where pool slots are short, later stages go first: calls are finished before others are begun
+    default_args={**default_args("speech"), "weight_rule": "upstream"},
     params=PARAMS,
     tags=["speech", "transcription"],
 ) as dag:
@@ -123,15 +116,15 @@ with DAG(
 
     @task_group
     def batch(arguments: list[str]) -> None:
-        """One batch of calls through all stages. Where pool slots are short, later stages go first."""
-        previous = None
-        for name, size in STAGES.items():
-            stage = StageOperator(
-                task_id=name, image=name, size=size, arguments=arguments, weight_rule="upstream"
-            )
-            if previous:
-                previous >> stage
-            previous = stage
+        """One batch of calls through all stages."""
+        chain(
+            StageOperator(task_id="preprocess", image="preprocess", size="small", arguments=arguments),
+            StageOperator(task_id="language-id", image="language-id", size="medium", arguments=arguments),
+            StageOperator(task_id="diarization", image="diarization", size="medium", arguments=arguments),
+            StageOperator(task_id="asr", image="asr", size="medium", arguments=arguments),
+            StageOperator(task_id="redaction", image="redaction", size="medium", arguments=arguments),
+            StageOperator(task_id="postprocess", image="postprocess", size="small", arguments=arguments),
+        )
 
     planned: Any = plan()
     report = StageOperator(

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("airflow")
 
+STAGES = ("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess")
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -19,10 +20,14 @@ def dag(lock: Path) -> Any:
 
 
 def test_stages_follow_each_other_within_a_batch(dag: Any) -> None:
-    order = ["preprocess", "language-id", "diarization", "asr", "redaction", "postprocess"]
+    order = STAGES
     for before, after in pairwise(order):
         assert f"batch.{before}" in dag.get_task(f"batch.{after}").upstream_task_ids
     assert dag.get_task("report").upstream_task_ids == {"plan", "batch.postprocess"}
+
+
+def test_the_report_expects_the_stages_that_there_are(dag: Any) -> None:
+    assert {task.task_id for task in dag.tasks} == {"plan", "report", *(f"batch.{name}" for name in STAGES)}
 
 
 def test_a_batch_does_not_wait_for_another(dag: Any) -> None:

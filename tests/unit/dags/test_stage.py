@@ -106,12 +106,12 @@ def test_placement_follows_the_node_pools_of_the_platform(
 ) -> None:
     monkeypatch.setenv(
         "SWITCHBOARD_NODE_POOLS",
-        '{"cpu": {"labels": {"pool": "cpu"}, "taints": [{"key": "w", "value": "cpu", "effect": "NoSchedule"}]}}',
+        '{"cpu": {"labels": {"pool": "cpu"}, "taints": [{"key": "w", "value": "c", "effect": "NoSchedule"}]}}',
     )
     spec = pod(operator(task_id="asr", image="asr")).spec
     assert spec.node_selector == {"pool": "cpu"}
     (toleration,) = spec.tolerations
-    assert (toleration.key, toleration.value, toleration.effect) == ("w", "cpu", "NoSchedule")
+    assert (toleration.key, toleration.value, toleration.effect) == ("w", "c", "NoSchedule")
 
 
 @pytest.mark.parametrize(
