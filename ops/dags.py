@@ -168,7 +168,7 @@ def main(env: Annotated[str, typer.Option(help="the environment")] = "local") ->
     """Push dags/ and the image digests to ENV's DAG repository."""
     try:
         platform = Environment.load(env).platform
-        commit = push(platform["git_push_url"], platform["git_writer_password"], images.read_lock())
+        commit = push(platform["git_push_url"], platform["git_writer_password"], images.pinned(env))
     except (DagsError, NotUpError, images.ImageError) as error:
         console.print(f"✗ {error}", style="red", markup=False)
         sys.exit(1)

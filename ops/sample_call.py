@@ -90,7 +90,7 @@ def _run(env: Environment) -> None:
             failed = [t for t in airflow.tasks(DAG_ID, run_id) if t.state == "failed"]
             tail = airflow.log(DAG_ID, run_id, failed[0])[-2000:] if failed else "no task failed"
             names = ", ".join(task.label for task in failed)
-            raise SampleError(f"run {run_id} of {DAG_ID} failed in {names}; the first one's log ends:\n{tail}")
+            raise SampleError(f"run {run_id} of {DAG_ID} failed in {names}; a log of it ends:\n{tail}")
 
 
 class _Progress:

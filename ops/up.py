@@ -91,7 +91,7 @@ def main(
         environment = stand_up(env, steps)
         if sample:
             with steps.step("transcribe a sample call"):
-                transcript = transcribed_sample(environment, images.read_lock())
+                transcript = transcribed_sample(environment, images.pinned(env))
             console.print(
                 f"\nCall {transcript['call_id']}, as AutoTranscribe heard and redacted it:\n", markup=False
             )

@@ -13,14 +13,14 @@ from infra.platform.images import PLACEHOLDERS, ImagesError, read_images
 from infra.platform.placeholders import placeholder_cluster
 from infra.platform.settings import PlatformSettings, load
 from infra.shared.outputs import ClusterOutputs
-from infra.shared.paths import REPOSITORY
+from infra.shared.paths import Paths
 from infra.shared.settings import SettingsError
 
 stack, previewing = pulumi.get_stack(), pulumi.runtime.is_dry_run()
 try:
     load(stack)  # words all mistakes
     settings = PlatformSettings.model_validate(pulumi.Config().require_object("settings"))  # secrets readable
-    lock = REPOSITORY / ".build/images.lock.json"
+    lock = Paths.of(stack).images_lock
     images = PLACEHOLDERS if previewing and not lock.exists() else read_images(lock)
 except (SettingsError, ImagesError) as error:
     raise pulumi.RunError(str(error)) from error

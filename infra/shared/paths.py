@@ -50,6 +50,11 @@ class Paths:
         return self.state / "engine"
 
     @property
+    def images_lock(self) -> Path:
+        """Which image, by digest in this environment's registry, each name stands for."""
+        return self.state / "images.lock.json"
+
+    @property
     def registry(self) -> Path:
         """The local registry's blobs."""
         return self.state / "registry"

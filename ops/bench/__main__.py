@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from infra.cluster.containers import init_pids
 from infra.shared.paths import REPOSITORY
 from ops import images
 from ops.bench import measure, rest
@@ -56,11 +55,11 @@ def main(
     steps = Steps(5)
     figures: list[Figure] = []
     with steps.step("the platform at rest, 60 s"):
-        figures += rest.at_rest(init_pids(env))
+        figures += rest.at_rest(rest.init_pids(env))
     with steps.step(f"{pushes} DAG pushes"):
         figures.append(measure.push_to_visible(environment, pushes))
     with steps.step("a stage task against a bare pod"):
-        figures.append(measure.task_over_pod(environment, images.read_lock()["stage-base"]))
+        figures.append(measure.task_over_pod(environment, images.pinned(env)["stage-base"]))
     with steps.step("pulumi up with nothing to do"):
         figures.append(measure.nothing_to_do(env))
     with steps.step("make up again"):

@@ -7,9 +7,22 @@ from collections.abc import Iterable
 
 import psutil
 
+from infra.cluster.engine import choose_engine
+from infra.cluster.settings import load
+from infra.shared.engine import inspect
+from infra.shared.paths import Paths
 from ops.bench.measure import Figure
 
 MIB = 1024 * 1024
+CONTAINERS = ("control-plane", "registry", "s3")
+
+
+def init_pids(env: str) -> list[int]:
+    """The first process of each container of a local environment, in this machine's numbers."""
+    engine = choose_engine(Paths.of(env)).engine
+    cluster = load(env).cluster_name
+    found = [inspect(engine, "container", f"{cluster}-{part}") for part in CONTAINERS]
+    return [int(container["State"]["Pid"]) for container in found if container]
 
 
 def processes(init_pids: Iterable[int]) -> list[psutil.Process]:

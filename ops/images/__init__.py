@@ -3,14 +3,26 @@
 import os
 from collections.abc import Iterable
 
+from infra.shared.paths import Paths
 from infra.shared.stack import Stack
 from ops.images.build import IMAGES, BuildError, Built, Pushed, Report, build_all, plan, push_all
-from ops.images.registry import LOCK_FILE, Registry, read_lock, write_lock
+from ops.images.registry import Registry, read_lock, write_lock
 from ops.images.spec import ImageError, read_specs
 
 __all__ = [
-    "LOCK_FILE", "BuildError", "Built", "ImageError", "Pushed", "Registry",
-    "build_all", "plan", "push_all", "push_and_lock", "read_lock", "registry_of", "write_lock",
+    "BuildError",
+    "Built",
+    "ImageError",
+    "Pushed",
+    "Registry",
+    "build_all",
+    "pinned",
+    "plan",
+    "push_all",
+    "push_and_lock",
+    "read_lock",
+    "registry_of",
+    "write_lock",
 ]  # fmt: skip
 
 LOCAL_REGISTRY = "localhost:5001"
@@ -32,9 +44,15 @@ def registry_of(env: str) -> Registry:
 def push_and_lock(env: str = "local", only: Iterable[str] = (), report: Report = print) -> dict[str, str]:
     """Build what changed, push what the registry lacks, pin it; gives the lock. Raises ImageError."""
     pushed = push_all(build_all(only, report), registry_of(env), report)
-    return lock(pushed)
+    return lock(pushed, env)
 
 
-def lock(pushed: Iterable[Pushed]) -> dict[str, str]:
-    """Pin images that the registry has; gives the whole lock."""
-    return write_lock({image.recipe.name: image.image for image in pushed}, set(read_specs(IMAGES)))
+def lock(pushed: Iterable[Pushed], env: str = "local") -> dict[str, str]:
+    """Pin images that the environment's registry has; gives the whole lock."""
+    pins = {image.recipe.name: image.image for image in pushed}
+    return write_lock(pins, set(read_specs(IMAGES)), Paths.of(env).images_lock)
+
+
+def pinned(env: str = "local") -> dict[str, str]:
+    """Every image that is pinned for the environment. Raises ImageError where none ever was."""
+    return read_lock(Paths.of(env).images_lock)

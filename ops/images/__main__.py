@@ -7,6 +7,7 @@ import sys
 from rich.table import Table
 
 from infra.shared.command import CommandError
+from infra.shared.paths import Paths
 from ops import images
 from ops.console import console
 from ops.images.build import BASE_VARIABLE, BuildError, Built, Pushed, build_all, push_all
@@ -29,8 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     console.print(table(built, pushed))
     if step == "lock":
-        images.lock(pushed)
-        console.print(f"pinned in {images.LOCK_FILE}", markup=False)
+        images.lock(pushed, env)
+        pins = Paths.of(env).images_lock
+        console.print(f"Pinned in {pins}. `make dags` pushes the pins with the DAGs.", markup=False)
     return 0
 
 

@@ -8,11 +8,9 @@ from pathlib import Path
 import httpx
 from docker.errors import APIError
 
-from infra.shared.paths import REPOSITORY
 from ops.images.engine import Engine
 from ops.images.spec import ImageError, Recipe
 
-LOCK_FILE = REPOSITORY / ".build/images.lock.json"
 _MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.oci.image.index.v1+json"
@@ -67,7 +65,7 @@ class Registry:
         return digest
 
 
-def read_lock(path: Path = LOCK_FILE) -> dict[str, str]:
+def read_lock(path: Path) -> dict[str, str]:
     """Every pinned image, by name. Raises ImageError where there is no lock file yet."""
     try:
         lock: dict[str, str] = json.loads(path.read_text())
@@ -78,7 +76,7 @@ def read_lock(path: Path = LOCK_FILE) -> dict[str, str]:
     return lock
 
 
-def write_lock(pinned: Mapping[str, str], known: set[str], path: Path = LOCK_FILE) -> dict[str, str]:
+def write_lock(pinned: Mapping[str, str], known: set[str], path: Path) -> dict[str, str]:
     """Put newly pinned images into the lock file, drop those no longer `known`; gives all of it."""
     try:
         before = read_lock(path)

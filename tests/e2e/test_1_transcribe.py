@@ -33,7 +33,7 @@ def test_both_runs_end_well(stack: Environment, twin_runs: tuple[str, str]) -> N
 def test_every_good_call_has_its_transcript(
     stack: Environment, calls: Calls, twin_runs: tuple[str, str]
 ) -> None:
-    lock = images.read_lock()
+    lock = images.pinned(stack.name)
     for reference in calls.good:
         folder = f"{calls.output}/{reference.call_id}/postprocess"
         transcript = read_json(stack, f"{folder}/transcript.json")

@@ -56,9 +56,9 @@ def test_a_run_survives_the_death_of_everything_it_needs(stack: Environment, cal
         kill_when_running(stack, "preprocess", worker=False)
         kill_when_running(stack, "language-id", worker=True)
         until("language-id is through", lambda: finished(airflow, run, "language-id"), within_s=300)
-        kill(stack, "-l", "component=scheduler")
+        kill(stack, "-l", "app.kubernetes.io/name=airflow-scheduler")
         until("diarization is through", lambda: finished(airflow, run, "diarization"), within_s=300)
-        kill(stack, "-l", "component=postgres")
+        kill(stack, "-l", "app.kubernetes.io/name=airflow-postgres")
         state = airflow.wait("autotranscribe", run, 900)
         tasks = airflow.tasks("autotranscribe", run)
     assert state == "success", {task.label: task.state for task in tasks}

@@ -6,6 +6,10 @@ import json
 
 import pytest
 
+from infra.cluster.engine import choose_engine
+from infra.cluster.settings import load
+from infra.shared.engine import call
+from infra.shared.paths import Paths
 from ops.environment import Environment
 from tests.e2e.calls import Calls
 from tests.e2e.conftest import ENV, front_door
@@ -25,8 +29,7 @@ def test_up_heals_a_cluster_whose_node_died(
     """The node is killed as by a power cut; the data that outlives the cluster is still there afterwards."""
     before = transcripts(stack, calls.output)
     assert before
-    node_engine = stack_engine()
-    node_engine.kill(f"{stack.cluster.context.removeprefix('kind-')}-control-plane")
+    call(choose_engine(Paths.of(ENV)).engine, "kill", f"{load(ENV).cluster_name}-control-plane")
     front_door("up", "--no-sample")
     healed = Environment.load(ENV)
     assert transcripts(healed, calls.output) == before

@@ -60,10 +60,10 @@ def _loop() -> Iterator[None]:
 def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Pinned images, in place of those that this checkout has or hasn't."""
     pinned = {name: f"localhost:5001/{name}@sha256:{'a' * 64}" for name in images_module.REQUIRED}
-    path = tmp_path / ".build/images.lock.json"
+    path = tmp_path / "local/images.lock.json"
     path.parent.mkdir()
     path.write_text(json.dumps(pinned))
-    monkeypatch.setattr("infra.shared.paths.REPOSITORY", tmp_path)
+    monkeypatch.setenv("SWITCHBOARD_HOME", str(tmp_path))
     return path
 
 
