@@ -4,8 +4,6 @@ tasks run.
 
 import logging
 import sys
-import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,6 @@ from airflow.sdk.exceptions import AirflowException
 from switchboard_airflow.checkout import COMMIT, Repository, check_out
 
 log = logging.getLogger(__name__)
-
-FIRST_COMMIT_WAIT = timedelta(seconds=8)
-"""How long a start waits for git-sync's first commit: longer than it takes, shorter than the processor's
-heartbeat allows.
-"""
 
 
 class NoCommitYetError(AirflowException):
@@ -66,8 +59,13 @@ class GitSyncDagBundle(BaseDagBundle):
         if self.version:
             check_out(self.repository, self.version, self.versions_dir / self.version)
         else:
-            self._wait_for_first_commit()
             self.refresh()
+            if self._root is None:
+                # Starting without files would mark every DAG as deleted until the first commit comes.
+                raise NoCommitYetError(
+                    f"git-sync has published no commit at {self.link} yet. Push the DAGs (`make dags`); "
+                    "if they're pushed, look at the git-sync container's log."
+                )
         if self._root is not None:
             use_root(self._root)
         super().initialize()
@@ -89,6 +87,10 @@ class GitSyncDagBundle(BaseDagBundle):
             raise AirflowException(f"bundle {self.name} is fixed at {self.version} and can't be refreshed")
         self._root = self._published() or self._root
 
+    def is_there(self) -> bool:
+        """Whether there's any commit to show."""
+        return self._root is not None or self._published() is not None
+
     def is_outdated(self) -> bool:
         """Whether git-sync has published another commit than `path` shows: one `readlink`, cheap enough
         for every second.
@@ -105,17 +107,6 @@ class GitSyncDagBundle(BaseDagBundle):
         except OSError:
             return None
         return root if COMMIT.fullmatch(root.name) else None
-
-    def _wait_for_first_commit(self) -> None:
-        deadline = time.monotonic() + FIRST_COMMIT_WAIT.total_seconds()
-        while self._published() is None:
-            # Starting without files would mark every DAG as deleted until the first commit comes.
-            if time.monotonic() > deadline:
-                raise NoCommitYetError(
-                    f"git-sync has published no commit at {self.link} yet. Push the DAGs (`make dags`); "
-                    "if they're pushed, look at the git-sync container's log."
-                )
-            time.sleep(0.2)
 
 
 _used: list[str] = []

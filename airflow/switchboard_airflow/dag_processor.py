@@ -25,6 +25,8 @@ from switchboard_airflow.bundle import GitSyncDagBundle, use_root
 class WholeCommitManager(DagFileProcessorManager):
     """Airflow's manager, made exact about commits."""
 
+    _said_that_it_waits = False
+
     def should_skip_refresh(
         self,
         *,
@@ -45,12 +47,22 @@ class WholeCommitManager(DagFileProcessorManager):
         return previously_seen and current_version_matches_db and not forced and not bundle.is_outdated()
 
     def _refresh_dag_bundles(self, known_files: dict[str, set[DagFileInfo]]) -> None:
+        if not self._all_published():
+            return
         before = dict(self._bundle_versions)
         super()._refresh_dag_bundles(known_files=known_files)
         for name, version in self._bundle_versions.items():
             if version != before.get(name):
                 # "frontprio" also replaces queued files of the last commit, whose paths are about to go.
                 self._add_files_to_queue(sorted(known_files.get(name, ()), key=_by_path), mode="frontprio")
+
+    def _all_published(self) -> bool:
+        """Before the first commit there's nothing to do, and one line says so."""
+        missing = [b for b in self._dag_bundles if isinstance(b, GitSyncDagBundle) and not b.is_there()]
+        for bundle in missing if not self._said_that_it_waits else ():
+            self.log.info("Waiting for git-sync to publish the first commit at %s", bundle.link)
+        self._said_that_it_waits = bool(missing)
+        return not missing
 
     def _create_process(self, dag_file: DagFileInfo) -> DagFileProcessorProcess:
         if dag_file.bundle_path is not None:

@@ -28,6 +28,9 @@ USER = "reconciler"
 PERIOD = timedelta(seconds=15)
 """How long a change by hand lives. Two list calls a period cost the API server under 1 % of a core."""
 
+FIRST_TRY_PERIOD = timedelta(seconds=2)
+"""Until the first round has gone well: the API server starts at the same time as this."""
+
 REASSERT_PERIOD = timedelta(minutes=10)
 """How often declared connections are written whatever they look like: a secret that was changed by hand
 can't be seen.
@@ -148,8 +151,8 @@ def main(arguments: list[str]) -> int:
             reconciler.round()
             READY.touch()
         except (httpx.HTTPError, OSError, ValueError) as error:
-            log.warning("not reconciled, next try in %.0f s: %s", PERIOD.total_seconds(), error)
-        stop.wait(PERIOD.total_seconds())
+            log.warning("not reconciled: %s", error)
+        stop.wait((PERIOD if READY.exists() else FIRST_TRY_PERIOD).total_seconds())
     return 0
 
 

@@ -54,15 +54,16 @@ PATIENCE = 100
 
 def api_server(context: AirflowContext) -> list[Object]:
     """The page and the APIs."""
-    version = http("/api/v2/version", AIRFLOW_PORT)
+    page, execution_api = http("/api/v2/version", AIRFLOW_PORT), http("/execution/health", AIRFLOW_PORT)
     server = _airflow_container(
         context,
         ["airflow", "api-server"],
         context.settings.resources.api_server,
         ports=[{"name": "main", "containerPort": AIRFLOW_PORT, "protocol": "TCP"}],
-        startupProbe=probe(version, OFTEN, PATIENCE),
-        readinessProbe=probe(version, SELDOM, failures=2),
-        livenessProbe=probe(version, SELDOM, failures=5),
+        # The API for tasks builds itself at its first call, in seconds: not at the first task's expense.
+        startupProbe=probe(execution_api, OFTEN, PATIENCE),
+        readinessProbe=probe(page, SELDOM, failures=2),
+        livenessProbe=probe(page, SELDOM, failures=5),
     )
     pod = _airflow_pod(API_SERVER, server, automountServiceAccountToken=True)
     main = _deployment(context, API_SERVER, pod)

@@ -4,12 +4,10 @@ import base64
 import subprocess
 import sys
 import threading
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from switchboard_airflow import bundle as bundle_module
 from switchboard_airflow import checkout
 from switchboard_airflow.bundle import GitSyncDagBundle, NoCommitYetError, use_root
 from switchboard_airflow.checkout import CheckoutError, Repository, check_out
@@ -115,25 +113,15 @@ def test_the_password_is_in_gits_environment_alone(tmp_path: Path) -> None:
     assert "hush" not in f"{repository} {CheckoutError(repository.url, 'a' * 40, 'no')}"
 
 
-def test_before_the_first_commit_it_waits_and_then_says_so(
-    repository: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bundle_module, "FIRST_COMMIT_WAIT", timedelta(seconds=0.1))
+def test_before_the_first_commit_it_refuses_to_start_and_says_so(repository: Any) -> None:
     bundle = make(repository)
     with pytest.raises(NoCommitYetError, match="make dags"):
         bundle.initialize()
+    assert not bundle.is_there()
     assert bundle.get_current_version() is None
     assert not bundle.is_outdated()
-
-
-def test_a_first_commit_that_comes_while_it_waits_is_taken(repository: Any) -> None:
-    commit = repository.commit(speech__hello="")
-    timer = threading.Timer(0.3, repository.publish, [commit])
-    timer.start()
-    bundle = make(repository)
-    bundle.initialize()
-    timer.join()
-    assert bundle.get_current_version().version == commit
+    repository.publish(repository.commit(speech__hello=""))
+    assert bundle.is_there()
 
 
 def test_a_link_that_is_no_work_tree_is_not_followed(repository: Any) -> None:

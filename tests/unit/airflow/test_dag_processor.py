@@ -103,6 +103,24 @@ def test_nothing_is_queued_while_the_commit_stays(
     assert not manager._file_queue
 
 
+def test_before_the_first_commit_it_waits_and_says_so_once(
+    repository: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshed: list[int] = []
+    monkeypatch.setattr(DagFileProcessorManager, "_refresh_dag_bundles", lambda *_, **__: refreshed.append(1))
+    manager, lines = WholeCommitManager(max_runs=-1), list[str]()
+    monkeypatch.setattr(WholeCommitManager, "log", SimpleNamespace(info=lambda text, *_: lines.append(text)))
+    manager._dag_bundles = [
+        GitSyncDagBundle(name="speech", link=repository.link, url=repository.url, folder="speech")
+    ]
+    for _ in range(3):
+        manager._refresh_dag_bundles({})
+    assert (refreshed, len(lines)) == ([], 1)
+    repository.publish(repository.commit(speech__one=""))
+    manager._refresh_dag_bundles({})
+    assert refreshed == [1]
+
+
 @pytest.mark.parametrize(
     ("matches", "seen", "forced", "skips"),
     [
