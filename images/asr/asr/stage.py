@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from pydantic import Field
-from switchboard_stage import CallContext, Params, Stage, StageError
-from switchboard_stage.models import AudioManifest, Language, Turns, Word, Words
 
 from asr.engines import Engine, EngineName, load
 from asr.speakers import Speakers
+from switchboard_stage import CallContext, Params, Stage, StageError
+from switchboard_stage.models import AudioManifest, Language, Turns, Word, Words
 
 TELEPHONE_HZ = 8000
 """Recordings of at most this rate have nothing above 4 kHz."""
@@ -43,7 +43,9 @@ class Asr(Stage[AsrParams]):
                 f"unsupported language {language}: {engine.name} understands {', '.join(engine.languages)}",
                 remedy='choose another engine, or leave the language out of the run\'s "languages"',
             )
-        words = sorted(self._words(call, manifest, language, Speakers(turns)), key=lambda w: (w.start_s, w.channel))
+        words = sorted(
+            self._words(call, manifest, language, Speakers(turns)), key=lambda w: (w.start_s, w.channel)
+        )
         call.write_model(
             "words.json", Words(engine=engine.name, engine_version=engine.version, words=tuple(words))
         )

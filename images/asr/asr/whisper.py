@@ -6,15 +6,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
-from switchboard_stage.errors import UsageError
-
 from asr.engines import Heard
+from switchboard_stage.errors import UsageError
 
 NOT_IN_WORDS = re.compile(r"[^\w'-]+")
 
 
 class FasterWhisper:
-    """Whisper with word times; each chunk for itself, so that one that it dreams about does not spoil the next."""
+    """Whisper with word times; each chunk for itself, so that one that it dreams about does not spoil the
+    next.
+    """
 
     name = "faster-whisper"
     languages: tuple[str, ...] = ()

@@ -1,7 +1,9 @@
 """Speakers of one channel, told apart by their voices.
 
-Windows of speech are described by the mean and spread of their cepstra and by the pitch, clustered agglomeratively, and each cluster
-becomes a Gaussian mixture, with which every frame is scored; a Viterbi pass with a price on changing the speaker smooths the answer. As
+Windows of speech are described by the mean and spread of their cepstra and by the pitch, clustered
+agglomeratively, and each cluster
+becomes a Gaussian mixture, with which every frame is scored; a Viterbi pass with a price on changing the
+speaker smooths the answer. As
 classical systems do (Tranter and Reynolds 2006, "An overview of automatic speaker diarization systems").
 """
 
@@ -35,7 +37,9 @@ Labels = npt.NDArray[np.intp]
 
 
 class Pooled(NamedTuple):
-    """A chunk's speech, 0.1 s a row: cepstra without loudness, and the pitch (log2 Hz, NaN where there is none)."""
+    """A chunk's speech, 0.1 s a row: cepstra without loudness, and the pitch (log2 Hz, NaN where there is
+    none).
+    """
 
     cepstra: Array
     pitch: Array

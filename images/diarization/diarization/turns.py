@@ -23,7 +23,8 @@ def by_frames(
 ) -> tuple[Turn, ...]:
     """Spans cut where the label of their frames changes.
 
-    `times` are the frames' starts in order, each `step_s` long; a span without a frame takes the label of the nearest. Speakers
+    `times` are the frames' starts in order, each `step_s` long; a span without a frame takes the label of the
+    nearest. Speakers
     are numbered in the order in which they first speak.
     """
     turns: list[Turn] = []

@@ -2,8 +2,8 @@
 
 Frames (cepstra and their slopes, normalised over the stretch, so that voice and line fall away) are named by
 the nearest entry of a codebook; how often each name occurs, and how often one of a coarser book follows
-another, tells languages apart, as phonotactic systems do with phones (Zissman 1996, "Comparison of four approaches to
-automatic language identification of telephone speech"). Needs only numpy.
+another, tells languages apart, as phonotactic systems do with phones (Zissman 1996, "Comparison of four
+approaches to automatic language identification of telephone speech"). Needs only numpy.
 """
 
 from pathlib import Path

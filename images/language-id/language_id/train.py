@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from language_id.corpus import DIALECTS, Piece, pieces
 from language_id.model import Model, counts, frames_of
@@ -27,6 +28,7 @@ BOOK_FRAMES = 120_000
 """Frames that the codebooks are made of."""
 
 
+@threadpool_limits.wrap(limits=1)  # so little data takes one thread less time than two that share busy cores
 def train(seed: int, repeats: int) -> Model:
     """A model without its accuracy."""
     material = list(pieces(seed, test=False, repeats=repeats))

@@ -134,6 +134,7 @@ def test_sentences_are_enough_in_each_language() -> None:
 
 
 @pytest.mark.integration
+@pytest.mark.timeout(900)
 def test_trained_model_knows_unheard_voices() -> None:
     model = Model.load(cached_model())
     assert model.accuracy >= 0.9
