@@ -121,8 +121,8 @@ def _create(cluster: Cluster, say: Say) -> None:
     options = [f"--image={image}"] if image else []
     run([*command, *options], env=cluster.environment, stdin=cluster.config, timeout_s=CREATE_TIMEOUT_S)
     nodes = containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}")
-    _connect_pod_ranges(cluster, nodes)
     _wait(cluster, HEAL_TIMEOUT_S)
+    _connect_pod_ranges(cluster, nodes)
     for node in nodes:
         call(cluster.engine, "exec", node, "sh", "-c", f"echo {cluster.spec_hash} > {MARKER}")
 
@@ -130,27 +130,26 @@ def _create(cluster: Cluster, say: Say) -> None:
 def _heal(cluster: Cluster, say: Say) -> bool:
     """Bring back a complete cluster that stopped; False where that can't be done."""
     nodes = containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}")
-    try:
-        _write_certs(cluster)
-        for node in nodes:
-            if not _is_running(cluster.engine, node) or not _address_is_kept(cluster, node):
-                say(f"starting node {node} again")
-                _start_with_its_address(cluster, node)
-        if _marker_problem(cluster, nodes):
-            return False
-        command = [
-            _kind(),
-            "export",
-            "kubeconfig",
-            f"--name={cluster.name}",
-            f"--kubeconfig={cluster.kubeconfig}",
-        ]
-        run(command, env=cluster.environment, timeout_s=60)
-        _connect_pod_ranges(cluster, nodes)
-        _wait(cluster, HEAL_TIMEOUT_S)
-    except (CommandError, UnhealthyClusterError) as error:
-        say(str(error))
+    for attempt in (1, 2):  # what a cluster holds is worth a second try
+        try:
+            return _restart(cluster, nodes, say)
+        except (CommandError, UnhealthyClusterError) as error:
+            say(f"attempt {attempt}: {error}")
+    return False
+
+
+def _restart(cluster: Cluster, nodes: list[str], say: Say) -> bool:
+    _write_certs(cluster)
+    for node in nodes:
+        if not _is_running(cluster.engine, node) or not _address_is_kept(cluster, node):
+            say(f"starting node {node} again")
+            _start_with_its_address(cluster, node)
+    if _marker_problem(cluster, nodes):
         return False
+    command = [_kind(), "export", "kubeconfig", f"--name={cluster.name}"]
+    run([*command, f"--kubeconfig={cluster.kubeconfig}"], env=cluster.environment, timeout_s=60)
+    _wait(cluster, HEAL_TIMEOUT_S)
+    _connect_pod_ranges(cluster, nodes)
     return True
 
 

@@ -8,7 +8,6 @@ operation, is cleared first.
 import argparse
 import json
 import os
-import re
 import secrets
 import shutil
 import subprocess
@@ -25,6 +24,7 @@ import yaml
 from infra.offline.plugins import ensure_kubernetes_plugin
 from infra.shared.command import CommandError
 from infra.shared.paths import REPOSITORY, Paths
+from infra.shared.progress import Progress
 from infra.shared.settings import stack_file
 
 Say = Callable[[str], None]
@@ -148,9 +148,9 @@ class Stack:
 
     @property
     def _work(self) -> Path:
-        """Where Pulumi runs: a project that leads to the program, and the stack file with what Pulumi adds to it.
+        """Where Pulumi runs: a project that leads to the program, and the stack file.
 
-        It adds the salt of this machine's passphrase, which is nothing to commit.
+        Pulumi adds the salt of this machine's passphrase to that, which is nothing to commit.
         """
         return Paths.of(self.env).pulumi / self.program
 
@@ -201,7 +201,7 @@ class Stack:
         """Run Pulumi and pass on each line as it comes."""
         command = self._command(list(words))
         lines: list[str] = []
-        progress = _Progress()
+        progress = Progress()
         with subprocess.Popen(
             command,
             env=self.environment,
@@ -230,37 +230,6 @@ class Stack:
         if done.returncode != 0:
             raise CommandError(command, done.returncode, done.stdout + done.stderr)
         return done.stdout
-
-
-class _Progress:
-    """Keeps those of Pulumi's lines that say more than that it still works, or that all is as it was."""
-
-    _NOISE = re.compile(
-        r"\s*$"
-        r"|@ "
-        r"|    [\w:/.-]+:[\w:/.-]+ \S+( running)?$"  # as it was
-        r"| ~  \S+ \S+ refresh(ing)?( \(|$)"
-        r"|.*warning: using pulumi-\S+ from \$PATH at "  # what we put there
-    )
-    _HEADING = re.compile(r"Diagnostics:|  \S+ \(\S+\):$")
-
-    def __init__(self) -> None:
-        self._headings: list[str] = []
-        self._said: list[str] = []
-
-    def kept(self, line: str) -> list[str]:
-        """The lines to show now that this one has come. A heading waits until something follows under it."""
-        if self._NOISE.match(line):
-            return []
-        if self._HEADING.match(line):
-            self._headings.append(line)
-            return []
-        if line.startswith("    ") and any(earlier.endswith(line.strip()) for earlier in self._said):
-            return []
-        shown = [*self._headings, line] if line.startswith("    ") else [line]
-        self._headings.clear()
-        self._said.append(line)
-        return shown
 
 
 @cache
