@@ -131,8 +131,7 @@ with DAG(
         task_id="report",
         image="report",
         arguments=planned["report"],
-        # Whatever became of the batches, but not without a plan
-        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+        trigger_rule=TriggerRule.ALL_DONE,  # whatever became of the batches; it cannot begin without a plan
         retries=1,
     )
     batch.expand(arguments=planned) >> report

@@ -38,7 +38,7 @@ def test_a_batch_does_not_wait_for_another(dag: Any) -> None:
 
 
 def test_the_report_runs_whatever_became_of_the_batches_and_decides(dag: Any) -> None:
-    assert dag.get_task("report").trigger_rule == "all_done_min_one_success"
+    assert dag.get_task("report").trigger_rule == "all_done"
     assert [task.task_id for task in dag.leaves] == ["report"]
 
 

@@ -106,12 +106,12 @@ def test_placement_follows_the_node_pools_of_the_platform(
 ) -> None:
     monkeypatch.setenv(
         "SWITCHBOARD_NODE_POOLS",
-        '{"cpu": {"labels": {"pool": "cpu"}, "taints": [{"key": "w", "value": "c", "effect": "NoSchedule"}]}}',
+        '{"cpu": {"labels": {"p": "cpu"}, "taints": [{"key": "w", "value": "c", "effect": "NoExecute"}]}}',
     )
     spec = pod(operator(task_id="asr", image="asr")).spec
-    assert spec.node_selector == {"pool": "cpu"}
+    assert spec.node_selector == {"p": "cpu"}
     (toleration,) = spec.tolerations
-    assert (toleration.key, toleration.value, toleration.effect) == ("w", "c", "NoSchedule")
+    assert (toleration.key, toleration.value, toleration.effect) == ("w", "c", "NoExecute")
 
 
 @pytest.mark.parametrize(
