@@ -20,8 +20,8 @@ FILLERS = ("<", "[", "+")
 """First letters of silence, noise and coughs."""
 IMAGE_GAIN = 0.2
 """The model expects sound up to 6.8 kHz, a telephone ends at 4 kHz: the lower half, mirrored and at this
-gain, fills the upper ("spectral folding", Makhoul and Berouti 1979, "High-frequency regeneration in speech coding
-systems"). On flite's voices at 8 kHz, word error rate 0.45 instead of 0.51.
+gain, fills the upper ("spectral folding", Makhoul and Berouti 1979, "High-frequency regeneration in speech
+coding systems"). On flite's voices at 8 kHz, word error rate 0.45 instead of 0.51.
 """
 
 Pcm = npt.NDArray[np.int16]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 from pydantic import Field
 
@@ -11,6 +12,8 @@ from diarization.turns import by_channel, by_frames
 from switchboard_stage import CallContext, Params, Stage
 from switchboard_stage.features import Array
 from switchboard_stage.models import AudioChunk, AudioManifest, Span, Turn, Turns
+
+Times = npt.NDArray[np.float64]
 
 
 class DiarizationParams(Params):
@@ -41,7 +44,7 @@ class Diarization(Stage[DiarizationParams]):
         kept: list[Pooled] = []
         for chunk, samples in _chunks(call, manifest):
             features = describe(samples)
-            starts = chunk.start_s + np.arange(len(features.pitch)) * STEP_S
+            starts: Times = np.asarray(chunk.start_s + np.arange(len(features.pitch)) * STEP_S, np.float64)
             inside = _inside(starts + STEP_S / 2, spans)
             times.extend(starts[inside].tolist())
             kept.append(Pooled(features.cepstra[inside], features.pitch[inside]))
@@ -60,9 +63,7 @@ def _chunks(call: CallContext, manifest: AudioManifest) -> Iterator[tuple[AudioC
         yield chunk, samples
 
 
-def _inside(
-    times: "np.ndarray[tuple[int], np.dtype[np.float64]]", spans: tuple[Span, ...]
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _inside(times: Times, spans: tuple[Span, ...]) -> npt.NDArray[np.bool_]:
     starts = np.array([span.start_s for span in spans])
     ends = np.array([span.end_s for span in spans])
     place = np.searchsorted(starts, times, side="right") - 1

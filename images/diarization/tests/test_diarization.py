@@ -63,7 +63,8 @@ def test_two_channels_are_two_speakers(tmp_path: Path) -> None:
 
 def given_conversation(bench: Workbench, parts: list[tuple[str, float]]) -> list[tuple[str, float, float]]:
     """One channel, chunks of two parts; answers who speaks when."""
-    spans, chunks, truth, at = [], [], [], 0.0
+    spans, chunks, at = [], [], 0.0
+    truth: list[tuple[str, float, float]] = []
     for index in range(0, len(parts), 2):
         start, sounds = at, []
         for voice, seconds in parts[index : index + 2]:

@@ -7,7 +7,7 @@ approaches to automatic language identification of telephone speech"). Needs onl
 """
 
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +41,8 @@ class Model(NamedTuple):
 
     def save(self, path: Path) -> None:
         """Write an .npz file."""
-        np.savez_compressed(path, **{name: np.asarray(value) for name, value in self._asdict().items()})
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in self._asdict().items()}
+        np.savez_compressed(path, **arrays)
 
     def log_probabilities(self, samples: Array) -> npt.NDArray[np.float64]:
         """Of each language, for a stretch of speech of some seconds (16 kHz)."""
@@ -64,10 +65,11 @@ def counts(frames: Array, fine: Array, coarse: Array) -> Array:
     pairs = np.bincount(names[:-STEP] * len(coarse) + names[STEP:], minlength=len(coarse) ** 2).astype(
         np.float32
     )
-    return np.sqrt(np.concatenate([single / max(single.sum(), 1), pairs / max(pairs.sum(), 1)]))
+    shares = np.concatenate([single / max(single.sum(), 1), pairs / max(pairs.sum(), 1)])
+    return np.asarray(np.sqrt(shares), np.float32)
 
 
 def nearest(frames: Array, book: Array) -> npt.NDArray[np.intp]:
     """Index of the entry that is nearest to each frame."""
     distance = np.square(book).sum(axis=1) - 2 * frames @ book.T
-    return np.argmin(distance, axis=1)
+    return np.asarray(np.argmin(distance, axis=1), np.intp)

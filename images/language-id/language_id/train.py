@@ -28,9 +28,14 @@ BOOK_FRAMES = 120_000
 """Frames that the codebooks are made of."""
 
 
-@threadpool_limits.wrap(limits=1)  # so little data takes one thread less time than two that share busy cores
 def train(seed: int, repeats: int) -> Model:
     """A model without its accuracy."""
+    # So little data takes one thread less time than two that share busy cores.
+    with threadpool_limits(limits=1):
+        return _train(seed, repeats)
+
+
+def _train(seed: int, repeats: int) -> Model:
     material = list(pieces(seed, test=False, repeats=repeats))
     frames = [frames_of(piece.samples) for piece in material]
     every = np.concatenate(frames)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ def quiet(seconds: float, rate: int = 16_000) -> Samples:
     return np.random.default_rng(1).normal(0, 0.0003, int(seconds * rate))
 
 
-def recording(path: Path, sound: Samples, rate: int = 16_000, **options: str) -> Path:
+def recording(path: Path, sound: Samples, rate: int = 16_000, **options: Any) -> Path:
     soundfile.write(path, sound, rate, **options)
     return path
 
@@ -59,7 +60,7 @@ def manifest_of(bench: Workbench) -> AudioManifest:
     ],
 )
 def test_formats(
-    tmp_path: Path, name: str, rate: int, options: dict[str, str], container: str, codec: str
+    tmp_path: Path, name: str, rate: int, options: dict[str, Any], container: str, codec: str
 ) -> None:
     bench = Workbench(tmp_path)
     sound = np.concatenate([quiet(1, rate), speech(2, rate), quiet(1, rate)])
@@ -140,7 +141,7 @@ def truncated(path: Path, share: float) -> Path:
     ],
 )
 @pytest.mark.parametrize("share", [0.3, 0.9])
-def test_truncated(tmp_path: Path, name: str, options: dict[str, str], share: float) -> None:
+def test_truncated(tmp_path: Path, name: str, options: dict[str, Any], share: float) -> None:
     bench = Workbench(tmp_path)
     bench.add_source(truncated(recording(tmp_path / name, speech(8), **options), share))
     outcome = bench.run(Preprocess)
