@@ -72,8 +72,8 @@ class AirflowDeployment(pulumi.ComponentResource):
         return Passwords(
             database=make("database"),
             fernet=make("fernet", "fernet"),
-            jwt=make("jwt"),
-            session=make("session"),
+            jwt=make("jwt", "signing"),
+            session=make("session", "signing"),
             users={name: make(f"user-{name}") for name in (*self._context.settings.users, RECONCILER)},
             git_reader=git_reader,
         )

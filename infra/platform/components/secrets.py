@@ -8,17 +8,20 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
-Kind = Literal["token", "fernet"]
+Kind = Literal["token", "fernet", "signing"]
 
 TOKEN_BYTES = 32
 """256 bits; 43 characters that need no escaping in addresses, headers or files."""
 
+SIGNING_BYTES = 64
+"""What HMAC-SHA512 wants at least, which Airflow signs its tokens with (RFC 7518, 3.2)."""
+
 
 def generate(kind: Kind) -> str:
-    """A new secret: a token, or a key for Airflow's encryption (32 bytes, base64)."""
+    """A new secret: a token, a key that signs tokens, or one for Airflow's encryption (32 bytes, base64)."""
     if kind == "fernet":
         return base64.urlsafe_b64encode(os.urandom(32)).decode()
-    return secrets.token_urlsafe(TOKEN_BYTES)
+    return secrets.token_urlsafe(SIGNING_BYTES if kind == "signing" else TOKEN_BYTES)
 
 
 class _Provider(ResourceProvider):

@@ -161,6 +161,7 @@ def test_generated_secrets_are_long_and_differ() -> None:
     assert len(made) == 20
     assert all(len(value) >= 43 for value in made)
     assert len(generate("fernet")) == 44
+    assert len(generate("signing")) >= 64
 
 
 def test_a_generated_secret_is_replaced_only_by_another_kind() -> None:
