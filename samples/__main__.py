@@ -132,9 +132,9 @@ def _voice_errors() -> Iterator[None]:
 
 def _next_steps(out: Path) -> None:
     console.print(
-        "Next: listen to one and read the .reference.json beside it; or copy the recordings to the data bucket,\n"
-        f"say from {out}/ to s3://switchboard-data/calls/mine/ with any S3 client, and trigger the DAG\n"
-        'autotranscribe with {"prefix": "s3://switchboard-data/calls/mine/"}.'
+        "Next: listen to one and read the .reference.json beside it; or copy recordings to the data bucket,\n"
+        f"say from {out}/ to s3://switchboard-data/calls/mine/, with any S3 client, and trigger\n"
+        'the DAG autotranscribe with {"prefix": "s3://switchboard-data/calls/mine/"}.'
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -52,11 +53,11 @@ def main(
         console.status("making dialogues") as status,
     ):
         if part is not Part.TEXT:
-            audio = _audio(calls, seed, Path(folder), status.update)
+            audio = _audio(calls, seed, Path(folder), say)
             rows += audio_rows(audio)
             _show("audio", audio.notes[:misses])
         if part is not Part.AUDIO:
-            status.update(f"redacting {texts} dialogues")
+            say(f"redacting {texts} dialogues")
             generated = measure_text((make_dialogue(seed + i) for i in range(texts)), Path(folder) / "text")
             by_hand = measure_text(handwritten_dialogues(), Path(folder) / "handwritten")
             rows += [*text_rows(generated), *handwritten_rows(by_hand)]
@@ -78,6 +79,16 @@ def _audio(calls: int, seed: int, folder: Path, say: Callable[[str], None]) -> A
     result = measure_audio(calls, seed, folder / "audio", say)
     measure_languages(2, seed, folder / "languages", result, say)
     return result
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """One line that changes on a terminal, a line for each step in a log."""
+    if not console.is_terminal:
+        yield lambda text: console.print(f"{text} …", markup=False)
+        return
+    with console.status("starting") as status:
+        yield status.update
 
 
 def _show(title: str, lines: list[str]) -> None:
