@@ -62,7 +62,7 @@ class S3Store:
             connect_timeout=10,
             read_timeout=60,
         )
-        return cls(boto3.client("s3", endpoint_url=endpoint, region_name=region, config=config))
+        return cls(boto3.Session().client("s3", endpoint_url=endpoint, region_name=region, config=config))
 
     def head(self, uri: str) -> ObjectInfo | None:
         """What is known of an object; None where there is none."""
