@@ -50,7 +50,7 @@ def main(
     rows: list[Row] = []
     with (
         tempfile.TemporaryDirectory(prefix="quality-") as folder,
-        console.status("making dialogues") as status,
+        _progress() as say,
     ):
         if part is not Part.TEXT:
             audio = _audio(calls, seed, Path(folder), say)
