@@ -23,11 +23,14 @@ import yaml
 
 from infra.offline.plugins import ensure_kubernetes_plugin
 from infra.shared.command import CommandError
+from infra.shared.killed import end_plugins, is_pulumi
 from infra.shared.paths import REPOSITORY, Paths
 from infra.shared.progress import Progress
 from infra.shared.settings import stack_file
 
 Say = Callable[[str], None]
+RUN_VARIABLE = "SWITCHBOARD_RUN"
+"""In the environment of all that a run starts: which stack it works on."""
 
 
 class StackInUseError(RuntimeError):
@@ -128,7 +131,12 @@ class Stack:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_PYTHON_CMD": sys.executable,
+            RUN_VARIABLE: self._run_name,
         }
+
+    @property
+    def _run_name(self) -> str:
+        return f"{Paths.of(self.env).pulumi}/{self.project}"
 
     def _prepare(self) -> None:
         """Have the backend, the passphrase and the stack; clear what a killed run left."""
@@ -173,9 +181,10 @@ class Stack:
         folder = Paths.of(self.env).pulumi / f".pulumi/locks/organization/{self.project}/{self.env}"
         for lock in sorted(folder.glob("*.json")):
             pid = int(json.loads(lock.read_text()).get("pid", 0))
-            if _is_pulumi(pid):
+            if is_pulumi(pid):
                 raise StackInUseError(f"{self.project}/{self.env}", pid)
             self.say(f"{self.project}: clearing the lock of a run that was killed (process {pid})")
+            end_plugins(RUN_VARIABLE, self._run_name)
             lock.unlink(missing_ok=True)
 
     def _clear_pending(self) -> None:
@@ -241,13 +250,6 @@ def _plugin_folder(env: str) -> str:
 def _write_secret(path: Path, value: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(value)
-
-
-def _is_pulumi(pid: int) -> bool:
-    try:
-        return "pulumi" in Path(f"/proc/{pid}/comm").read_text()
-    except OSError:
-        return False
 
 
 def main() -> int:

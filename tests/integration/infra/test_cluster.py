@@ -205,6 +205,8 @@ def test_6_a_run_that_was_killed_is_cleared_and_goes_on(trial: Trial) -> None:
         for line in process.stdout or ():
             if "KindCluster kind creating" in line:
                 break
+        # Pulumi writes down what it has begun a moment after it says so.
+        time.sleep(2)
         os.killpg(process.pid, signal.SIGKILL)
     said = trial.up()
     assert "clearing the lock of a run that was killed" in said

@@ -5,9 +5,11 @@ import os
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
+from infra.shared.killed import end_plugins, is_pulumi
 from infra.shared.progress import Progress
 from infra.shared.stack import Stack, StackInUseError, _write_secret
 
@@ -84,7 +86,7 @@ def test_the_lock_of_a_run_that_is_no_more_is_cleared_and_named(stack: Stack, tm
 def test_the_lock_of_a_run_that_goes_on_stays(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.shared.stack._is_pulumi", lambda pid: pid == os.getpid())
+    monkeypatch.setattr("infra.shared.stack.is_pulumi", lambda pid: pid == os.getpid())
     file = lock(tmp_path, os.getpid())
     with pytest.raises(StackInUseError, match=rf"process {os.getpid()}\); wait until it ends, or stop it"):
         stack._clear_lock()
@@ -124,3 +126,32 @@ def test_forgetting_the_last_stack_removes_the_environments_folder(stack: Stack,
         (state / name).touch()
     stack.forget()
     assert not state.exists()
+
+
+def test_plugins_of_a_killed_run_end_with_what_they_started_and_others_stay(tmp_path: Path) -> None:
+    plugin = tmp_path / "pulumi-resource-test"
+    plugin.write_text("#!/bin/sh\nsleep 60 &\necho $!\nwait\n")
+    plugin.chmod(0o755)
+    ours, others = os.environ | {"RUN": "ours"}, os.environ | {"RUN": "others"}
+    with (
+        subprocess.Popen([plugin], env=ours, stdout=subprocess.PIPE, text=True) as killed,
+        subprocess.Popen([plugin], env=others, stdout=subprocess.PIPE, text=True) as running,
+        subprocess.Popen(["sleep", "60"], env=ours) as monitor,
+    ):
+        assert killed.stdout
+        assert running.stdout
+        child, other_child = int(killed.stdout.readline()), int(running.stdout.readline())
+        end_plugins("RUN", "ours")
+        assert not psutil.pid_exists(killed.pid)
+        assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+        assert running.poll() is None
+        assert monitor.poll() is None
+        for process in (psutil.Process(other_child), running, monitor):
+            process.kill()
+
+
+def test_a_process_that_has_ended_is_no_pulumi() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    assert not is_pulumi(ended.pid)
+    assert not is_pulumi(os.getpid())
