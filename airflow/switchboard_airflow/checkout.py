@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 """A whole object name, SHA-1 or SHA-256: never a branch, which would move."""
@@ -86,7 +86,7 @@ def check_out(repository: Repository, commit: str, target: Path) -> None:
 @retry(
     retry=retry_if_exception_type(UnreachableError),
     stop=stop_after_delay(GIVE_UP_AFTER.total_seconds()),
-    wait=wait_exponential_jitter(initial=0.5, max=10),
+    wait=wait_exponential(multiplier=0.5, max=10),
     reraise=True,
 )
 def _fetch(repository: Repository, commit: str, folder: Path) -> None:

@@ -18,7 +18,6 @@ from infra.platform.components.secrets import GeneratedSecret, generate
 from infra.platform.placeholders import placeholder_cluster
 from infra.platform.settings import HERE, PROJECT, load
 from infra.shared.outputs import ClusterOutputs
-from infra.shared.paths import Paths
 
 PROGRAM = HERE / "__main__.py"
 OURS = "switchboard:platform:"
