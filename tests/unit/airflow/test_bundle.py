@@ -19,12 +19,18 @@ def make(repository: Any, version: str | None = None) -> GitSyncDagBundle:
     )
 
 
+def version_of(bundle: GitSyncDagBundle) -> str:
+    current = bundle.get_current_version()
+    assert current is not None
+    return current.version
+
+
 def test_parsing_follows_the_published_commit(repository: Any) -> None:
     first = repository.commit(speech__hello="print(1)")
     repository.publish(first)
     bundle = make(repository)
     bundle.initialize()
-    assert bundle.get_current_version().version == first
+    assert version_of(bundle) == first
     assert (bundle.path / "hello.py").read_text() == "print(1)"
     second = repository.commit(speech__hello="print(2)")
     assert not bundle.is_outdated()
@@ -32,7 +38,7 @@ def test_parsing_follows_the_published_commit(repository: Any) -> None:
     assert bundle.is_outdated()
     assert (bundle.path / "hello.py").read_text() == "print(1)", "the commit moves with refresh alone"
     bundle.refresh()
-    assert bundle.get_current_version().version == second
+    assert version_of(bundle) == second
     assert not bundle.is_outdated()
     assert (bundle.path / "hello.py").read_text() == "print(2)"
 
@@ -74,8 +80,8 @@ def test_an_unreachable_server_is_asked_again_before_giving_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempts: list[str] = []
-    monkeypatch.setattr(checkout._fetch.retry, "stop", lambda state: state.attempt_number >= 3)  # type: ignore[attr-defined]
-    monkeypatch.setattr(checkout._fetch.retry, "sleep", lambda _: attempts.append("slept"))  # type: ignore[attr-defined]
+    monkeypatch.setattr(checkout._fetch.retry, "stop", lambda state: state.attempt_number >= 3)
+    monkeypatch.setattr(checkout._fetch.retry, "sleep", lambda _: attempts.append("slept"))
     # A port that nobody listens on.
     with pytest.raises(checkout.UnreachableError):
         check_out(Repository("http://127.0.0.1:9/dags.git"), "a" * 40, tmp_path / "x/target")
@@ -134,7 +140,7 @@ def test_a_link_that_is_no_work_tree_is_not_followed(repository: Any) -> None:
     Path(repository.link).symlink_to("elsewhere")
     assert not bundle.is_outdated()
     bundle.refresh()
-    assert bundle.get_current_version().version == commit
+    assert version_of(bundle) == commit
 
 
 def test_one_process_imports_from_one_commit_at_a_time(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """No result of one commit is stored as another's, and every push parses every file at once."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,12 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> list[DagFileInfo]:
         DagFileProcessorManager, "handle_parsing_result", lambda _self, file, _proc, **_: found.append(file)
     )
     return found
+
+
+def version_of(bundle: GitSyncDagBundle) -> str:
+    current = bundle.get_current_version()
+    assert current is not None
+    return current.version
 
 
 def file_of(bundle: GitSyncDagBundle, name: str = "one.py") -> DagFileInfo:
@@ -85,7 +92,7 @@ def test_a_push_puts_every_file_in_front_by_its_new_path(
     def refreshed(self: WholeCommitManager, known_files: dict[str, set[DagFileInfo]]) -> None:
         repository.publish(repository.commit(speech__one="changed"))
         bundle.refresh()
-        self._bundle_versions["speech"] = bundle.get_current_version().version
+        self._bundle_versions["speech"] = version_of(bundle)
         known_files["speech"] = {file_of(bundle), file_of(bundle, "two.py")}
 
     monkeypatch.setattr(DagFileProcessorManager, "_refresh_dag_bundles", refreshed)
@@ -98,7 +105,7 @@ def test_nothing_is_queued_while_the_commit_stays(
     manager: WholeCommitManager, bundle: GitSyncDagBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DagFileProcessorManager, "_refresh_dag_bundles", lambda *_, **__: None)
-    manager._bundle_versions["speech"] = bundle.get_current_version().version
+    manager._bundle_versions["speech"] = version_of(bundle)
     manager._refresh_dag_bundles({"speech": {file_of(bundle)}})
     assert not manager._file_queue
 
@@ -175,10 +182,10 @@ def test_the_command_runs_our_manager(monkeypatch: pytest.MonkeyPatch) -> None:
         runner = dag_processor_command._create_dag_processor_job_runner(
             SimpleNamespace(bundle_name=None, num_runs=1)
         )
-        seen.append((type(runner.processor), list(dag_processor.sys.argv)))
+        seen.append((type(runner.processor), list(sys.argv)))
 
     monkeypatch.setattr("airflow.__main__.main", run)
-    monkeypatch.setattr(dag_processor.sys, "argv", ["x", "--num-runs", "1"])
+    monkeypatch.setattr(sys, "argv", ["x", "--num-runs", "1"])
     monkeypatch.setattr(dag_processor_command, "DagFileProcessorManager", DagFileProcessorManager)
     dag_processor.main()
     assert seen == [(WholeCommitManager, ["airflow", "dag-processor", "--num-runs", "1"])]
