@@ -18,6 +18,7 @@ from infra.shared.paths import Paths
 Snapshot = dict[str, frozenset[str]]
 CGROUPS = Path("/sys/fs/cgroup")
 CHAIN = "NETAVARK"
+_NETWORK_CHAIN = re.compile(rf"{CHAIN}-(DN-)?[0-9A-F]{{10,}}")
 PROCESSES = ("aardvark-dns", "conmon")
 """What podman runs outside of containers."""
 
@@ -28,7 +29,7 @@ def snapshot(settings: Settings, engine: Engine, paths: Paths) -> Snapshot:
         "containers": frozenset(_named(engine, settings, "ps", "--all", "--format={{.Names}}")),
         "networks": frozenset(_named(engine, settings, "network", "ls", "--format={{.Name}}")),
         "volumes": frozenset(_lines(call(engine, "volume", "ls", "--quiet"))),
-        "processes": frozenset(_processes()),
+        "processes": frozenset(_processes(set(_ids_of_others(engine, settings)))),
         "mounts": frozenset(_mounts(paths)),
         "interfaces": frozenset(path.name for path in Path("/sys/class/net").glob("podman*")),
         "network namespaces": frozenset(path.name for path in Path("/run/netns").glob("*")),
@@ -44,35 +45,34 @@ def left(before: Snapshot, after: Snapshot) -> list[str]:
 
 
 def sweep_podman() -> None:
-    """Remove podman's empty chains and cgroups, if it has no container that runs. Raises CommandError."""
-    if call("podman", "ps", "--quiet").strip():
-        return
+    """Remove podman's chains that serve no container, and its empty cgroups. Raises CommandError."""
+    idle = not call("podman", "ps", "--quiet").strip()
     for family in ("iptables", "ip6tables"):
         with suppress(CommandError):  # a machine may be without one of the families
-            if orders := chain_removal(run([f"{family}-save"])):
+            if orders := chain_removal(run([f"{family}-save"]), idle=idle):
                 run([f"{family}-restore", "--noflush"], stdin=orders)
-    # A child must go before its parent.
+    # A child must go before its parent; one that is in use stays by itself.
     for group in sorted(_cgroups(), key=lambda path: len(path.parts), reverse=True):
         with suppress(OSError):
             group.rmdir()
 
 
-def chain_removal(saved: str) -> str:
+def chain_removal(saved: str, *, idle: bool) -> str:
     """Orders for `iptables-restore --noflush` that remove podman's chains and what leads to them. Pure.
 
-    Empty where there are none, and where a chain still serves a container.
+    Chains of a network go when they are empty and nothing leads to them; the rest if podman is `idle`.
     """
     orders: list[str] = []
     for table, lines in _tables(saved):
+        rules = [line for line in lines if line.startswith("-A")]
         chains = [line[1:].split()[0] for line in lines if line.startswith(f":{CHAIN}")]
-        into = [line for line in lines if line.startswith("-A") and f"-j {CHAIN}" in line]
-        if any(re.match(rf"{CHAIN}-(DN-)?[0-9A-F]{{10,}}", chain) for chain in chains):
-            return ""
-        if chains:
-            removed = [f"-D{line[2:]}" for line in into if not line.startswith(f"-A {CHAIN}")]
-            emptied = [f"-F {chain}" for chain in chains]
-            gone = [f"-X {chain}" for chain in chains]
-            orders += [f"*{table}", *removed, *emptied, *gone, "COMMIT"]
+        gone = chains if idle else [chain for chain in chains if _NETWORK_CHAIN.match(chain)]
+        if not idle:
+            gone = [chain for chain in gone if not any(chain in rule.split() for rule in rules)]
+        into = [rule for rule in rules if rule.split()[1] not in gone and rule.split()[-1] in gone]
+        if gone:
+            orders += [f"*{table}", *(f"-D{rule[2:]}" for rule in into)]
+            orders += [*(f"-F {chain}" for chain in gone), *(f"-X {chain}" for chain in gone), "COMMIT"]
     return "".join(f"{order}\n" for order in orders)
 
 
@@ -93,19 +93,26 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _processes() -> Iterator[str]:
-    for process in psutil.process_iter(["name", "pid", "status"]):
+def _processes(others: set[str]) -> Iterator[str]:
+    """Processes in and around podman's containers, but for those of the containers with the ids `others`."""
+    for process in psutil.process_iter(["name", "pid", "status", "cmdline"]):
         # One that has ended waits for its parent, which need not be ours.
-        if process.info["status"] != psutil.STATUS_ZOMBIE and _is_podmans(process):
+        if process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        traces = " ".join(process.info["cmdline"] or []) if process.info["name"] in PROCESSES else ""
+        with suppress(OSError):
+            traces += Path(f"/proc/{process.pid}/cgroup").read_text()
+        if (process.info["name"] in PROCESSES or "libpod" in traces) and not any(
+            id_ in traces for id_ in others
+        ):
             yield f"{process.info['name']} (process {process.info['pid']})"
 
 
-def _is_podmans(process: psutil.Process) -> bool:
-    with suppress(OSError):
-        return (
-            process.info["name"] in PROCESSES or "libpod" in Path(f"/proc/{process.pid}/cgroup").read_text()
-        )
-    return False
+def _ids_of_others(engine: Engine, settings: Settings) -> Iterator[str]:
+    for line in _lines(call(engine, "ps", "--all", "--no-trunc", "--format={{.ID}} {{.Names}}")):
+        id_, name = line.split()[:2]
+        if not name.startswith(f"{settings.cluster_name}-"):
+            yield id_
 
 
 def _mounts(paths: Paths) -> Iterator[str]:

@@ -22,7 +22,7 @@ COMMIT
 
 
 def test_empty_chains_go_with_what_leads_to_them_and_nothing_else() -> None:
-    assert chain_removal(EMPTY_CHAINS).splitlines() == [
+    assert chain_removal(EMPTY_CHAINS, idle=True).splitlines() == [
         "*filter",
         '-D FORWARD -m comment --comment "netavark firewall plugin rules" -j NETAVARK_FORWARD',
         "-F NETAVARK_FORWARD",
@@ -38,19 +38,27 @@ def test_empty_chains_go_with_what_leads_to_them_and_nothing_else() -> None:
     ]
 
 
-def test_chains_that_serve_a_container_stay() -> None:
-    served = EMPTY_CHAINS.replace(
-        ":NETAVARK-HOSTPORT-DNAT", ":NETAVARK-DN-08B91E169D07C - [0:0]\n:NETAVARK-HOSTPORT-DNAT"
-    )
-    assert chain_removal(served) == ""
-    served = EMPTY_CHAINS.replace(
-        ":NETAVARK-HOSTPORT-DNAT", ":NETAVARK-08B91E169D07C - [0:0]\n:NETAVARK-HOSTPORT-DNAT"
-    )
-    assert chain_removal(served) == ""
+NETWORK = EMPTY_CHAINS.replace(
+    ":NETAVARK-HOSTPORT-DNAT",
+    ":NETAVARK-08B91E169D07C - [0:0]\n:NETAVARK-DN-A632620774F06 - [0:0]\n:NETAVARK-HOSTPORT-DNAT",
+).replace(
+    "-A PREROUTING",
+    "-A POSTROUTING -s 10.111.0.0/24 -j NETAVARK-08B91E169D07C\n-A PREROUTING",
+)
+
+
+def test_only_chains_of_no_network_go_while_a_container_runs() -> None:
+    assert chain_removal(EMPTY_CHAINS, idle=False) == ""
+    assert chain_removal(NETWORK, idle=False).splitlines() == [
+        "*nat",
+        "-F NETAVARK-DN-A632620774F06",
+        "-X NETAVARK-DN-A632620774F06",
+        "COMMIT",
+    ]
 
 
 def test_nothing_is_ordered_where_nothing_is_left() -> None:
-    assert chain_removal("*filter\n:FORWARD DROP [0:0]\n-A FORWARD -j DOCKER-USER\nCOMMIT\n") == ""
+    assert chain_removal("*filter\n:FORWARD DROP [0:0]\n-A FORWARD -j DOCKER-USER\nCOMMIT\n", idle=True) == ""
 
 
 def test_only_what_is_new_is_left() -> None:
