@@ -73,8 +73,8 @@ def check(dags: Path, lock: Mapping[str, str]) -> None:
             raise DagsError(f"{where}: {error.msg}; nothing was pushed, mend it and push again") from error
         for name in _named_images(tree):
             if name not in lock:
-                where = file.relative_to(dags)
-                raise DagsError(f"{where}: image {name!r} has no digest; `make images` builds and pins it")
+                place = file.relative_to(dags)
+                raise DagsError(f"{place}: image {name!r} has no digest; `make images` builds and pins it")
 
 
 def _named_images(tree: ast.AST) -> Iterable[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools.layout import source_roots
 
-TOGETHER = ("dags", "infra", "ops", "samples", "spark", "tests", "tools")
+TOGETHER = ("airflow/switchboard_airflow", "dags", "infra", "ops", "samples", "spark", "tests", "tools")
 """Checked in one go, with the packages that stages bring."""
 
 

@@ -1,6 +1,6 @@
 """Where stage pods may run: the platform tells it in one environment variable of Airflow's pods, as data.
 
-    SWITCHBOARD_NODE_POOLS = {"cpu": {"labels": {...}, "taints": [{"key": ..., "value": ..., "effect":
+    SWITCHBOARD_NODE_POOLS = {"general": {"labels": {...}, "taints": [{"key": ..., "value": ..., "effect":
     ...}]}, ...}
 
 It has the shape of `node_pools` in the cluster's outputs. Without the variable pods run wherever they fit.

@@ -14,7 +14,7 @@ class Size:
     memory_mib: int
     scratch_mib: int
     """Limit of the emptyDir at /tmp."""
-    node_pool: str = "cpu"
+    node_pool: str = "general"
     """Kind of nodes; which labels and taints that means is the platform's to say (`switchboard.placement`).
     """
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 from pulumi.runtime.sync_await import _sync_await
 
 from infra.platform.components.airflow import AirflowDeployment
 from infra.platform.components.git_server import DagRepository
+from infra.platform.components.provider import cluster_provider
 from infra.platform.context import AirflowContext, GitContext
 from infra.platform.images import PLACEHOLDERS, ImagesError, read_images
 from infra.platform.placeholders import placeholder_cluster
@@ -35,12 +35,7 @@ cluster = ClusterOutputs.model_validate(exported) if exported else placeholder_c
 
 # Unknown where there's no cluster yet, not empty: an empty one would be the operator's own.
 kubeconfig: Any = cluster.kubeconfig.get_secret_value() if exported else pulumi.output.UNKNOWN
-provider = k8s.Provider(
-    "cluster",
-    kubeconfig=pulumi.Output.secret(kubeconfig),
-    context=cluster.context,
-    cluster_identifier=stack,  # another certificate or address of the same cluster replaces nothing
-)
+provider = cluster_provider(stack, kubeconfig, cluster.context)
 repository = DagRepository(GitContext(settings.git, cluster, images), provider)
 deployments = {
     team: AirflowDeployment(AirflowContext(team, item, cluster, images), repository.reader_password, provider)

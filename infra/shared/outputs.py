@@ -30,9 +30,9 @@ class NodePool(Model):
 class ObjectStore(Model):
     """An S3 store. `None` for an endpoint means AWS's own; `None` for keys means the pods' cloud identity."""
 
-    endpoint_url: str | None
+    endpoint_url: str | None = None
     """How pods reach it."""
-    host_endpoint_url: str | None
+    host_endpoint_url: str | None = None
     """How commands on the operator's machine reach it."""
     region: str
     path_style: bool

@@ -115,7 +115,7 @@ def test_an_image_folder_keeps_the_contract(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", stages(), ids=lambda folder: folder.name)
 def test_a_stage_folder_keeps_the_contract(folder: Path) -> None:
-    wanted = ("Dockerfile", "main.py", "README.md", "requirements.in", "requirements.txt", "tests")
+    wanted = ("Dockerfile", "main.py", "README.md", "tests")
     assert [name for name in wanted if not (folder / name).exists()] == []
     assert list((folder / "tests").glob("test_*.py")), "no tests"
     assert "ENTRYPOINT" in (folder / "Dockerfile").read_text()

@@ -41,7 +41,9 @@ def config(context: AirflowContext) -> Object:
             "password_file": f"{GIT_FOLDER}/{GIT_PASSWORD_KEY}",
         },
     }
+    pools = {name: pool.model_dump() for name, pool in context.cluster.node_pools.items()}
     data = {
+        "SWITCHBOARD_NODE_POOLS": json.dumps(pools, sort_keys=True),
         "AIRFLOW__API__BASE_URL": context.entrance.url,
         "AIRFLOW__API__INSTANCE_NAME": f"Switchboard {context.team}",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{API_SERVER}:{AIRFLOW_PORT}/execution/",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from switchboard_airflow import checkout
 from switchboard_airflow.bundle import GitSyncDagBundle, NoCommitYetError, use_root
 from switchboard_airflow.checkout import CheckoutError, Repository, check_out

@@ -81,5 +81,7 @@ def test_the_image_stands_on_one_that_has_git() -> None:
 
 def _options(names: Iterable[str]) -> Iterable[tuple[str, str]]:
     for name in names:
+        if not name.startswith("AIRFLOW__"):
+            continue
         _, section, option = name.lower().split("__", 2)
         yield section, option

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from airflow.cli.commands import dag_processor_command
 from airflow.dag_processing.manager import DagFileInfo, DagFileProcessorManager
+
 from switchboard_airflow import dag_processor
 from switchboard_airflow.bundle import GitSyncDagBundle
 from switchboard_airflow.dag_processor import WholeCommitManager, _root_of

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from switchboard_airflow.desired import CONNECTION, MARK, POOL, Change, changes, is_ours
 
 SPEECH = {"slots": 8, "description": "stage pods", "include_deferred": False}

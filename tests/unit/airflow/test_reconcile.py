@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from switchboard_airflow.reconcile import Airflow, Reconciler
 
 

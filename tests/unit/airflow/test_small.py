@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from switchboard_airflow.migrate import User, read_users, surplus
-from switchboard_airflow.probe import verdict
 
 from infra.shared.paths import REPOSITORY
+from switchboard_airflow.migrate import User, read_users, surplus
+from switchboard_airflow.probe import verdict
 
 HEALTHY: dict[str, Any] = {"triggerer": {"status": "healthy"}}
 

@@ -18,7 +18,8 @@ DAG_FILES = sorted(
 
 @pytest.fixture(params=DAG_FILES, ids=lambda path: path.stem)
 def dag_file(request: pytest.FixtureRequest) -> Path:
-    return request.param
+    path: Path = request.param
+    return path
 
 
 def load(path: Path) -> tuple[dict[str, Any], dict[str, str]]:

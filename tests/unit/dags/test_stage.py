@@ -106,10 +106,10 @@ def test_placement_follows_the_node_pools_of_the_platform(
 ) -> None:
     monkeypatch.setenv(
         "SWITCHBOARD_NODE_POOLS",
-        '{"cpu": {"labels": {"p": "cpu"}, "taints": [{"key": "w", "value": "c", "effect": "NoExecute"}]}}',
+        '{"general": {"labels": {"p": "c"}, "taints": [{"key": "w", "value": "c", "effect": "NoExecute"}]}}',
     )
     spec = pod(operator(task_id="asr", image="asr")).spec
-    assert spec.node_selector == {"p": "cpu"}
+    assert spec.node_selector == {"p": "c"}
     (toleration,) = spec.tolerations
     assert (toleration.key, toleration.value, toleration.effect) == ("w", "c", "NoExecute")
 
@@ -130,9 +130,13 @@ def test_the_end_of_a_pod_is_noticed_without_delay(monkeypatch: pytest.MonkeyPat
 
     phases = iter(["Running", "Running", "Succeeded"])
     naps: list[float] = []
-    monkeypatch.setattr(stage.time, "sleep", naps.append)
-    manager = stage.PromptPodManager(kube_client=SimpleNamespace())
-    status = lambda: SimpleNamespace(status=SimpleNamespace(phase=next(phases), container_statuses=None))  # noqa: E731
-    monkeypatch.setattr(manager, "read_pod", lambda _: status())
-    assert manager.await_pod_completion(SimpleNamespace()).status.phase == "Succeeded"
+    monkeypatch.setattr("switchboard.stage.time.sleep", naps.append)
+    manager: Any = stage.PromptPodManager(kube_client=SimpleNamespace())
+
+    def read_pod(_: object) -> SimpleNamespace:
+        return SimpleNamespace(status=SimpleNamespace(phase=next(phases), container_statuses=None))
+
+    monkeypatch.setattr(manager, "read_pod", read_pod)
+    ended = manager.await_pod_completion(SimpleNamespace())
+    assert ended.status.phase == "Succeeded"
     assert naps == [0.5, 0.5]
