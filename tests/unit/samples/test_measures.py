@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ops.quality.measures import Found, Item, RedactionScore, diarization_error, normalise, word_errors
+from ops.quality.measures import (
+    Found,
+    Item,
+    RedactionScore,
+    diarization_error,
+    heard_right,
+    normalise,
+    word_errors,
+)
 from ops.quality.report import Row
 from ops.quality.text import items
 from samples.handwritten import parse_turn
@@ -27,6 +35,12 @@ def found(*places: int, entity: str = "PERSON") -> Found:
 )
 def test_word_errors(heard: str, errors: int) -> None:
     assert word_errors(["my", "name", "is", "ann"], heard.split()) == (errors, 4)
+
+
+def test_words_heard_right() -> None:
+    said, heard = ["my", "name", "is", "ann", "lee"], ["name", "was", "Ann", "lee"]
+    assert heard_right(said, heard) == {1: 0, 3: 2, 4: 3}
+    assert heard_right(said, []) == {}
 
 
 def test_words_are_compared_without_punctuation() -> None:
