@@ -7,11 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ops.quality.measures import Found, Intervals, Item, RedactionScore, Tally, diarization_error, word_errors
+from ops.quality.measures import (
+    HESITATIONS,
+    Found,
+    Intervals,
+    Item,
+    RedactionScore,
+    Tally,
+    diarization_error,
+    heard_right,
+    word_errors,
+)
 from ops.quality.pipeline import STAGES, LocalRun, make_stage, prepare_models
 from samples import KINDS, Recording, Reference, Voice, make_call, make_foreign_dialogue, record
 from samples.dialogue import make_dialogue
-from switchboard_stage.models import Language, Redacted, Transcript, Turns, Words
+from switchboard_stage.models import Language, Redacted, Redaction, Transcript, Turns, Words
 
 FOREIGN = ("es", "fr", "de")
 ENGLISH_BY_ESPEAK: dict[Any, Voice] = {"agent": Voice("en-us+m2"), "customer": Voice("en-us+f3")}
@@ -20,13 +30,16 @@ ENGLISH_BY_ESPEAK: dict[Any, Voice] = {"agent": Voice("en-us+m2"), "customer": V
 
 @dataclass
 class AudioResult:
-    """What the pipeline made of the recordings. `word_errors`: kind of call -> (errors, reference words)."""
+    """What the pipeline made of the recordings. `word_errors`: kind of call -> (errors, reference words).
+    `readable`: words of personal data that still stand in the transcript as they were said, of all of them.
+    """
 
     word_errors: dict[str, tuple[int, int]] = field(default_factory=dict)
     der: dict[int, float] = field(default_factory=dict)
     der_no_collar: dict[int, float] = field(default_factory=dict)
     language: Tally = field(default_factory=Tally)
     redaction: RedactionScore = field(default_factory=RedactionScore)
+    readable: Tally = field(default_factory=Tally)
     real_time_factor: dict[str, float] = field(default_factory=dict)
     audio_s: float = 0.0
     notes: list[str] = field(default_factory=list)
@@ -110,6 +123,7 @@ def _score(
         run.result(call_id, "postprocess", "transcript.json", Transcript)
         redacted = run.result(call_id, "redaction", "redacted.json", Redacted)
         _score_redaction(result, reference, words, redacted)
+        _count_readable(result.readable, reference, words, redacted)
     for channels in (n for n in truth if truth[n]):
         result.der[channels] = diarization_error(truth[channels], found[channels])
         result.der_no_collar[channels] = diarization_error(truth[channels], found[channels], collar_s=0)
@@ -140,7 +154,7 @@ def _score_redaction(result: AudioResult, reference: Reference, words: Words, re
         )
         if places:
             items.append(Item(piece.entity.value, piece.value, places))
-    found = [Found(r.entity, frozenset(range(r.words_from, r.words_to))) for r in redacted.redactions]
+    found = [Found(r.entity, _places(r)) for r in redacted.redactions]
     missed, wrong = result.redaction.add(items, found)
 
     def text(places: frozenset[int]) -> str:
@@ -148,3 +162,24 @@ def _score_redaction(result: AudioResult, reference: Reference, words: Words, re
 
     result.notes += [f"{reference.call_id} missed {i.entity} {i.value!r}: {text(i.places)}" for i in missed]
     result.notes += [f"{reference.call_id} wrong {f.entity}: {text(f.places)}" for f in wrong]
+
+
+def _count_readable(readable: Tally, reference: Reference, words: Words, redacted: Redacted) -> None:
+    gone = frozenset().union(*(_places(r) for r in redacted.redactions))
+    personal = {(piece.turn, at) for piece in reference.pii for at in range(piece.words_from, piece.words_to)}
+    for channel in range(reference.channels):
+        said = sorted(
+            (word.start_s, word.text, (number, at) in personal and word.text not in HESITATIONS)
+            for number, turn in enumerate(reference.turns)
+            if turn.channel == channel
+            for at, word in enumerate(turn.words)
+        )
+        heard = [at for at, word in enumerate(words.words) if word.channel == channel]
+        same = heard_right([text for _, text, _ in said], [words.words[at].text for at in heard])
+        for number, (_, _, is_personal) in enumerate(said):
+            if is_personal:
+                readable.add(number in same and heard[same[number]] not in gone)
+
+
+def _places(redaction: Redaction) -> frozenset[int]:
+    return frozenset(range(redaction.words_from, redaction.words_to))

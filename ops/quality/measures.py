@@ -104,6 +104,20 @@ def word_errors(reference: Iterable[str], recognised: Iterable[str]) -> tuple[in
     return out.substitutions + out.deletions + out.insertions, out.hits + out.substitutions + out.deletions
 
 
+def heard_right(said: Sequence[str], heard: Sequence[str]) -> dict[int, int]:
+    """Which words were recognised, by jiwer: number of a word said -> number of the same word heard."""
+    if not said or not heard:
+        return {}
+    whole = [[UNHEARD.sub("", word.lower()) or "-" for word in words] for words in (said, heard)]
+    out = jiwer.process_words(" ".join(whole[0]), " ".join(whole[1]))
+    return {
+        chunk.ref_start_idx + i: chunk.hyp_start_idx + i
+        for chunk in out.alignments[0]
+        if chunk.type == "equal"
+        for i in range(chunk.ref_end_idx - chunk.ref_start_idx)
+    }
+
+
 def diarization_error(reference: Intervals, found: Intervals, collar_s: float = COLLAR_S) -> float:
     """Diarization error rate over calls: missed, false and confused speech over all speech.
 

@@ -88,6 +88,8 @@ def audio_rows(audio: AudioResult) -> list[Row]:
     score, what = audio.redaction, "redaction on recognised text: "
     rows.append(Row(f"{what}recall", score.recall.share, of=f"{score.recall.total} pieces"))
     rows.append(Row(f"{what}precision", score.precision.share, of=f"{score.precision.total} redactions"))
+    left = audio.readable
+    rows.append(Row(f"{what}personal words left readable", left.share, of=f"{left.total} words"))
     total = sum(audio.real_time_factor.values())
     rows.append(Row("real-time factor, one core", total, of=f"{audio.audio_s / 60:.1f} minutes"))
     rows += [Row(f"  {stage}", factor) for stage, factor in audio.real_time_factor.items()]
