@@ -21,7 +21,7 @@ class Size:
 
 SIZES: dict[str, Size] = {
     "small": Size(cpu_request_millicores=100, cpu_limit_millicores=1000, memory_mib=384, scratch_mib=512),
-    "medium": Size(cpu_request_millicores=250, cpu_limit_millicores=2000, memory_mib=1024, scratch_mib=2048),
+    "medium": Size(cpu_request_millicores=200, cpu_limit_millicores=2000, memory_mib=1024, scratch_mib=2048),
     "large": Size(cpu_request_millicores=500, cpu_limit_millicores=4000, memory_mib=3072, scratch_mib=8192),
 }
 

@@ -96,7 +96,7 @@ class AirflowResources(Model):
     migration: Resources = _resources(100, 2000, 300, 768)
     reconciler: Resources = _resources(5, 200, 40, 96)
     git_sync: Resources = _resources(5, 500, 32, 128)
-    worker: Resources = _resources(100, 2000, 250, 768)
+    worker: Resources = _resources(50, 2000, 250, 768)
 
 
 class Pool(Model):

@@ -1,14 +1,15 @@
 """Pulumi stacks, driven by Pulumi's own command.
 
-`python -m infra.shared.stack up|preview|destroy|outputs cluster|platform --env local`. State and passphrase
-lie with the environment (infra/shared/paths.py). What a killed run left behind, a lock or an unfinished
-operation, is cleared first.
+`python -m infra.shared.stack up|preview|destroy|outputs|env cluster|platform --env local`. State and
+passphrase lie with the environment (infra/shared/paths.py). What a killed run left behind, a lock or an
+unfinished operation, is cleared first.
 """
 
 import argparse
 import json
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -98,12 +99,12 @@ class Stack:
             paths.state.rmdir()
             paths.home.rmdir()
 
-    def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secrets readable; empty where it was never made."""
+    def outputs(self, *, show_secrets: bool = True) -> dict[str, Any]:
+        """The stack's outputs; empty where it was never made."""
         if not self.exists:
             return {}
         self._write_work()
-        text = self._capture("stack", "output", "--json", "--show-secrets")
+        text = self._capture("stack", "output", "--json", *(["--show-secrets"] if show_secrets else []))
         values: dict[str, Any] = json.loads(text)
         return values
 
@@ -133,6 +134,14 @@ class Stack:
             "PULUMI_PYTHON_CMD": sys.executable,
             RUN_VARIABLE: self._run_name,
         }
+
+    def shell(self) -> str:
+        """What a shell evaluates to use `pulumi` itself on this stack."""
+        self._prepare()
+        changed = {name: value for name, value in self.environment.items() if os.environ.get(name) != value}
+        exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())]
+        select = f"pulumi stack select organization/{self.project}/{self.env}"
+        return "\n".join([*exports, f"cd {shlex.quote(str(self._work))}", select])
 
     @property
     def _run_name(self) -> str:
@@ -247,6 +256,10 @@ def _plugin_folder(env: str) -> str:
     return str(ensure_kubernetes_plugin(env, say=lambda _: None))
 
 
+def _tell_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _write_secret(path: Path, value: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(value)
@@ -255,14 +268,19 @@ def _write_secret(path: Path, value: str) -> None:
 def main() -> int:
     """Run one action; an error is one message, not a traceback."""
     parser = argparse.ArgumentParser(prog="python -m infra.shared.stack", description=__doc__)
-    parser.add_argument("action", choices=("up", "preview", "destroy", "outputs"))
+    parser.add_argument("action", choices=("up", "preview", "destroy", "outputs", "env"))
     parser.add_argument("program", choices=("cluster", "platform"))
     parser.add_argument("--env", default="local")
+    parser.add_argument("--show-secrets", action="store_true", help="with outputs: in plain text")
     args = parser.parse_args()
-    stack = Stack(args.program, args.env)
+    # Nothing but what a shell is to evaluate may go to stdout then
+    say = _tell_stderr if args.action == "env" else _print
+    stack = Stack(args.program, args.env, say)
     try:
         if args.action == "outputs":
-            print(json.dumps(stack.outputs(), indent=2))
+            print(json.dumps(stack.outputs(show_secrets=args.show_secrets), indent=2))
+        elif args.action == "env":
+            print(stack.shell())
         else:
             getattr(stack, args.action)()
     except CommandError as error:
