@@ -39,8 +39,24 @@ POLL_S = 0.5
 """The operator's own polling (5 s at the start, 2 s at the end) would take longer than a short stage does."""
 
 
+STATUS_LAG_S = 3.0
+"""How much later than its log a container's status can end."""
+
+
 class PromptPodManager(PodManager):
     """Notices the end of a pod within `POLL_S`."""
+
+    def container_is_running(self, pod: k8s.V1Pod, container_name: str) -> bool:
+        """Whether it still runs once its log has ended; asked again for `STATUS_LAG_S`.
+
+        The operator takes a log that ended before the status did for an interruption, and prints its last
+        second again.
+        """
+        for _ in range(int(STATUS_LAG_S / POLL_S)):
+            if not super().container_is_running(pod, container_name):
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def await_pod_completion(
         self,

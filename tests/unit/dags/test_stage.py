@@ -125,6 +125,23 @@ def test_node_pools_that_cannot_be_used_are_named(
         pod(operator(task_id="asr", image="asr"))
 
 
+UPSTREAM = "airflow.providers.cncf.kubernetes.utils.pod_manager.PodManager"
+
+
+def test_a_log_that_ends_before_the_status_is_not_taken_for_an_interruption(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from switchboard import stage
+
+    answers = iter([True, True, False])
+    monkeypatch.setattr("switchboard.stage.time.sleep", lambda _: None)
+    monkeypatch.setattr(f"{UPSTREAM}.container_is_running", lambda *_: next(answers))
+    manager: Any = stage.PromptPodManager(kube_client=SimpleNamespace())
+    assert not manager.container_is_running(SimpleNamespace(), "base")
+    monkeypatch.setattr(f"{UPSTREAM}.container_is_running", lambda *_: True)
+    assert manager.container_is_running(SimpleNamespace(), "base")
+
+
 def test_the_end_of_a_pod_is_noticed_without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     from switchboard import stage
 
