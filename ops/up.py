@@ -26,11 +26,12 @@ def stand_up(env: str, steps: Steps) -> Environment:
     """Cluster and images side by side, then what needs both. Safe to run again at any time."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         cluster = pool.submit(_cluster, env, steps)
-        built = pool.submit(_build, steps)
+        building = pool.submit(_build, steps)
         cluster.result()
-        built.result()
+        built = building.result()
     with steps.step("push the images, pin their digests"):
-        lock = images.push_and_lock(env)
+        pushed = images.push_all(built, images.registry_of(env), _detail)
+        lock = images.lock(pushed, env)
     with steps.step("pulumi up: Airflow, the DAG repository and what they need"):
         Stack("platform", env, _detail).up()
     environment = Environment.load(env)
@@ -48,9 +49,9 @@ def _cluster(env: str, steps: Steps) -> None:
         Stack("cluster", env, _detail).up()
 
 
-def _build(steps: Steps) -> None:
+def _build(steps: Steps) -> list[images.Built]:
     with steps.step("build the images that changed"):
-        images.build_all()
+        return images.build_all(report=_detail)
 
 
 def _detail(line: str) -> None:

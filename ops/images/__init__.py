@@ -19,7 +19,6 @@ __all__ = [
     "pinned",
     "plan",
     "push_all",
-    "push_and_lock",
     "read_lock",
     "registry_of",
     "write_lock",
@@ -39,12 +38,6 @@ def registry_of(env: str) -> Registry:
         return Registry(named)
     cluster = Stack("cluster", env).outputs().get("cluster") or {}
     return Registry(str(cluster.get("image_registry", LOCAL_REGISTRY)))
-
-
-def push_and_lock(env: str = "local", only: Iterable[str] = (), report: Report = print) -> dict[str, str]:
-    """Build what changed, push what the registry lacks, pin it; gives the lock. Raises ImageError."""
-    pushed = push_all(build_all(only, report), registry_of(env), report)
-    return lock(pushed, env)
 
 
 def lock(pushed: Iterable[Pushed], env: str = "local") -> dict[str, str]:
