@@ -19,6 +19,10 @@ class AirflowError(RuntimeError):
     """Airflow refused a call or a run did not end in time; the text names the call and the answer."""
 
 
+class ServerTroubleError(AirflowError):
+    """The server is there and can't answer now: its database is just coming back, say."""
+
+
 @dataclass(frozen=True)
 class TaskState:
     """One task instance of a run."""
@@ -60,7 +64,7 @@ class AirflowApi:
         self._client.close()
 
     @retry(
-        retry=retry_if_exception_type(httpx.TransportError),
+        retry=retry_if_exception_type((httpx.TransportError, ServerTroubleError)),
         stop=stop_after_delay(60),
         wait=wait_fixed(2),
         reraise=True,
@@ -78,9 +82,10 @@ class AirflowApi:
             self._token = self._new_token()
             response = self._send(method, path, **kwargs)
         if response.is_error:
-            raise AirflowError(
-                f"{method} {path}: Airflow answered {response.status_code}: {response.text[:500]}"
-            )
+            # What a POST began may have come about: that is for the caller to find out
+            again = response.is_server_error and method != "POST"
+            kind = ServerTroubleError if again else AirflowError
+            raise kind(f"{method} {path}: Airflow answered {response.status_code}: {response.text[:500]}")
         return response
 
     def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
@@ -90,6 +95,8 @@ class AirflowApi:
 
     def _new_token(self) -> str:
         response = self._client.post("/auth/token", json=self._login)
+        if response.is_server_error:
+            raise ServerTroubleError(f"log-in at {self.url}: Airflow answered {response.status_code}")
         if response.is_error:
             raise AirflowError(
                 f"log-in as {self._login['username']!r} at {self.url}: Airflow answered "

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from infra.shared.paths import Paths
 from infra.shared.stack import Stack
-from ops.images.build import IMAGES, BuildError, Built, Pushed, Report, build_all, plan, push_all
+from ops.images.build import IMAGES, BuildError, Built, Pushed, build_all, plan, push_all
 from ops.images.registry import Registry, read_lock, write_lock
 from ops.images.spec import ImageError, read_specs
 

@@ -13,7 +13,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.shared.paths import REPOSITORY
+from infra.cluster.engine import choose_engine
+from infra.cluster.leftovers import Snapshot, snapshot
+from infra.cluster.settings import load
+from infra.shared.paths import REPOSITORY, Paths
 from ops.environment import Environment
 from tests.e2e.calls import Calls, upload_calls
 
@@ -29,7 +32,14 @@ def front_door(command: str, *arguments: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Environment]:
+def before() -> Snapshot:
+    """What the machine had of the environment before it was stood up."""
+    paths = Paths.of(ENV)
+    return snapshot(load(ENV), choose_engine(paths).engine, paths)
+
+
+@pytest.fixture(scope="session")
+def stack(before: Snapshot) -> Iterator[Environment]:
     """The environment, up."""
     front_door("up", "--no-sample")
     yield Environment.load(ENV)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from infra.cluster.engine import choose_engine
+from infra.cluster.leftovers import Snapshot, left, snapshot
 from infra.cluster.settings import load
 from infra.shared.engine import call
 from infra.shared.paths import Paths
@@ -37,3 +38,13 @@ def test_up_heals_a_cluster_whose_node_died(
     ready = [c["status"] for node in nodes for c in node["status"]["conditions"] if c["type"] == "Ready"]
     assert ready
     assert set(ready) == {"True"}
+
+
+def test_down_leaves_nothing_and_up_makes_it_again(stack: Environment, before: Snapshot) -> None:
+    front_door("down")
+    after = snapshot(load(ENV), choose_engine(Paths.of(ENV)).engine, Paths.of(ENV))
+    assert left(before, after) == []
+    assert after["containers"] == after["networks"] == after["files"] == frozenset()
+    front_door("up", "--no-sample")
+    with Environment.load(ENV).airflow() as airflow:
+        assert "autotranscribe" in airflow.dag_ids()

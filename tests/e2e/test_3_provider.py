@@ -1,21 +1,18 @@
 """The stand-in plugin on a cluster with nodes: what gets ready, what does not, and the reasons given."""
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from infra.shared.paths import Paths
+from ops.environment import Environment
 from tests.support.pulumi_stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-ENVIRONMENTS = [Paths.of(env) for env in (os.environ.get("E2E_ENV", "e2e"), "local")]
-CLUSTER = next((paths.kubeconfig for paths in ENVIRONMENTS if paths.kubeconfig.exists()), None)
 NAMESPACE = "provider-trial"
 HEAD = f"""
 namespace = k8s.core.v1.Namespace("trial", metadata={{"name": "{NAMESPACE}"}})
@@ -30,18 +27,15 @@ def pods(*arguments, image=IMAGE, **rest):
 
 
 @pytest.fixture(scope="module")
-def image() -> str:
+def image(stack: Environment) -> str:
     """An image that is on every node, whatever that was made from: the one of the cluster's DNS."""
-    assert CLUSTER, f"{ENVIRONMENTS[-1].kubeconfig} is not there: `make up` first"
-    words = ["-n", "kube-system", "get", "deployment", "coredns", "-o", "json"]
-    kubectl = [str(Paths.of().tools_bin / "kubectl"), "--kubeconfig", str(CLUSTER), *words]
-    found = json.loads(subprocess.run(kubectl, capture_output=True, text=True, check=True).stdout)
+    found = json.loads(stack.kubectl("-n", "kube-system", "get", "deployment", "coredns", "-o", "json"))
     return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
 @pytest.fixture
-def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    made = Stack(tmp_path / "stack", str(CLUSTER), monkeypatch)
+def trial(stack: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    made = Stack(tmp_path / "stack", str(Paths.of(stack.name).kubeconfig), monkeypatch)
     yield made
     assert made.destroy().status == 0
 
@@ -50,7 +44,7 @@ def _program(image: str, text: str) -> str:
     return f"IMAGE = {image!r}\n{HEAD}{text}"
 
 
-def test_waits_for_all_kinds_and_then_has_nothing_to_do(stack: Stack, image: str) -> None:
+def test_waits_for_all_kinds_and_then_has_nothing_to_do(trial: Stack, image: str) -> None:
     program = _program(
         image,
         """
@@ -73,13 +67,13 @@ job = k8s.batch.v1.Job("once", metadata={"name": "once", **place}, spec={
 pulumi.export("succeeded", job.status.succeeded)
 """,
     )
-    assert stack.up(program).changes == {"create": 7}
-    assert stack.outputs() == {"succeeded": 1}
-    assert stack.up(program, "--refresh").changes == {}
+    assert trial.up(program).changes == {"create": 7}
+    assert trial.outputs() == {"succeeded": 1}
+    assert trial.up(program, "--refresh").changes == {}
 
 
-def test_an_image_that_cannot_be_pulled_is_told_by_the_pods_event(stack: Stack, image: str) -> None:
-    done = stack.try_up(
+def test_an_image_that_cannot_be_pulled_is_told_by_the_pods_event(trial: Stack, image: str) -> None:
+    done = trial.try_up(
         _program(
             image,
             """
@@ -98,8 +92,8 @@ k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, opts=soon, spec
     )
 
 
-def test_a_job_that_fails_is_told_by_its_last_lines(stack: Stack, image: str) -> None:
-    done = stack.try_up(
+def test_a_job_that_fails_is_told_by_its_last_lines(trial: Stack, image: str) -> None:
+    done = trial.try_up(
         _program(
             image,
             """
@@ -117,8 +111,8 @@ k8s.batch.v1.Job("once", metadata={"name": "once", **place}, spec={
     assert "/no/such/file" in done.output.split("last lines of")[1]
 
 
-def test_a_pod_that_crashes_is_told_by_the_lines_of_the_run_before(stack: Stack, image: str) -> None:
-    done = stack.try_up(
+def test_a_pod_that_crashes_is_told_by_the_lines_of_the_run_before(trial: Stack, image: str) -> None:
+    done = trial.try_up(
         _program(
             image,
             """
