@@ -10,6 +10,7 @@ import pytest
 from ops import images
 from ops.environment import Environment
 from tests.e2e.calls import Calls
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -78,6 +79,7 @@ def test_every_bad_call_says_why(stack: Environment, calls: Calls, twin_runs: tu
 def test_the_last_task_prints_the_table(stack: Environment, calls: Calls, twin_runs: tuple[str, str]) -> None:
     with stack.airflow() as airflow:
         report = next(t for t in airflow.tasks("autotranscribe", twin_runs[0]) if t.task_id == "report")
+        until("the log is there", lambda: "calls" in airflow.log("autotranscribe", twin_runs[0], report))
         log = airflow.log("autotranscribe", twin_runs[0], report)
     for heading in ("calls", "minutes", "words", "redactions", "failures", "real-time factor"):
         assert heading in log.lower()

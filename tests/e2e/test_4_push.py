@@ -61,8 +61,12 @@ def test_a_push_is_visible_and_runs_at_its_own_commit(stack: Environment, reposi
         second = repository.push("Change both files", commit_of("v2"))
         until("the changed DAG is visible", lambda: airflow.dag_bundle_version("e2e_pushed") == second)
         assert airflow.wait("e2e_pushed", run_id, 180) == "success"
-        log = airflow.log("e2e_pushed", run_id, airflow.tasks("e2e_pushed", run_id)[0])
-        assert "both halves are v1" in log
+        (task,) = airflow.tasks("e2e_pushed", run_id)
+        # A worker uploads its log when it ends, a moment after its task
+        until(
+            "the task's log says which commit ran",
+            lambda: "both halves are v1" in airflow.log("e2e_pushed", run_id, task),
+        )
         run = airflow.get(f"/dags/e2e_pushed/dagRuns/{run_id}")
         assert run["bundle_version"] == first
 

@@ -22,7 +22,7 @@ def test_drift_of_a_declared_pool_is_put_back(stack: Environment) -> None:
             "PATCH",
             "/pools/speech-cpu",
             params={"update_mask": "slots"},
-            json={"name": "speech-cpu", "slots": 99},
+            json={"name": "speech-cpu", "slots": 99, "include_deferred": False},
         )
         assert slots(stack)["speech-cpu"] == 99
         until("the pool has its declared slots again", lambda: slots(stack)["speech-cpu"] == declared)
