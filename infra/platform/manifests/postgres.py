@@ -14,12 +14,14 @@ SECRET = "airflow-database"  # noqa: S105  # a name
 PASSWORD_KEY, URL_KEY = "password", "url"
 
 DATA = "/var/lib/postgresql/data"
+PATIENCE = "connect_timeout=5&keepalives_idle=30&keepalives_interval=10&keepalives_count=3"
+"""A connection begun while the node's network comes up is lost; the kernel alone waits two minutes for it."""
 PASSWORD_FOLDER = "/etc/postgres"  # noqa: S105
 
 
 def database_url(password: str) -> str:
     """How Airflow reaches it; the password must need no escaping."""
-    return f"postgresql+psycopg2://{USER}:{password}@{NAME}:{POSTGRES_PORT}/{DATABASE}"
+    return f"postgresql+psycopg2://{USER}:{password}@{NAME}:{POSTGRES_PORT}/{DATABASE}?{PATIENCE}"
 
 
 def postgres(context: AirflowContext) -> list[Object]:
