@@ -33,6 +33,9 @@ def pushed():
 pushed()
 '''
 
+BROKEN = "from airflow.sdk import dag\nimport no_such_module_of_ours\n"
+"""Only files that speak of DAGs and Airflow are taken for DAG files."""
+
 
 def commit_of(version: str, dag_id: str = "e2e_pushed") -> dict[str, str | None]:
     """A DAG and the library that it imports: two files that must never be seen in different versions."""
@@ -74,7 +77,7 @@ def test_a_push_is_visible_and_runs_at_its_own_commit(stack: Environment, reposi
 def test_a_broken_push_shows_its_error_and_the_others_keep_running(
     stack: Environment, repository: DagRepository
 ) -> None:
-    repository.push("Break a DAG", {"speech/e2e_broken.py": "import no_such_module_of_ours\n"})
+    repository.push("Break a DAG", {"speech/e2e_broken.py": BROKEN})
     with stack.airflow() as airflow:
         until(
             "the import error is visible",
