@@ -93,7 +93,7 @@ class Stack:
         if any(paths.pulumi.glob(".pulumi/stacks/*/*.json")):
             return
         shutil.rmtree(paths.pulumi, ignore_errors=True)
-        for file in (paths.passphrase, paths.engine):
+        for file in (paths.passphrase, paths.engine, paths.images_lock):
             file.unlink(missing_ok=True)
         with suppress(OSError):  # it may hold data that is to be kept
             paths.state.rmdir()
