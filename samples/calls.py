@@ -12,7 +12,7 @@ from samples.recording import Layout, Recording, record
 from samples.voices import Voice
 
 SAMPLE_SEED = 2035
-"""Seed of the call that `make up` shows: forty seconds with names and a card number, heard and redacted well."""
+"""Seed of the call that `make up` shows: forty seconds, names and a card number, heard and redacted well."""
 
 
 @dataclass(frozen=True)
