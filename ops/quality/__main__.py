@@ -38,7 +38,7 @@ class Part(StrEnum):
 
 @app.command()
 def main(
-    calls: Annotated[int, typer.Option(min=6, help="Recordings for the audio part.")] = 8,
+    calls: Annotated[int, typer.Option(min=6, help="Recordings: so many of each kind in turn.")] = 12,
     texts: Annotated[int, typer.Option(min=1, help="Dialogues for redaction on reference text.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="First seed of the calls.")] = 9000,
     part: Annotated[

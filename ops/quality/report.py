@@ -9,6 +9,8 @@ from rich.table import Table
 
 from ops.quality.audio import AudioResult
 from ops.quality.text import TextResult
+from samples import KINDS
+from samples.formats import FORMATS
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,9 @@ def audio_rows(audio: AudioResult) -> list[Row]:
     """Everything that needs recordings."""
     words = sum(total for _, total in audio.word_errors.values())
     rows = [Row("word error rate", audio.word_error_rate(), at_most=0.25, of=f"{words} words")]
+    for band, kinds in bands(audio).items():
+        count = sum(audio.word_errors[kind][1] for kind in kinds)
+        rows.append(Row(f"  all {band}", audio.word_error_rate(*kinds), of=f"{count} words"))
     rows += [
         Row(f"  {kind}", audio.word_error_rate(kind), of=f"{total} words")
         for kind, (_, total) in audio.word_errors.items()
@@ -83,7 +88,7 @@ def audio_rows(audio: AudioResult) -> list[Row]:
     marks = {2: 0.05, 1: 0.25}
     for n, der in sorted(audio.der.items(), reverse=True):
         name = f"diarization error rate, {n} channel{'s' * (n > 1)}"
-        rows.append(Row(name, der, at_most=marks[n], of="0.25 s beside changes not scored"))
+        rows.append(Row(name, der, at_most=marks[n], of="0.25 s at changes not scored"))
         rows.append(Row("  everything scored", audio.der_no_collar[n]))
     score, what = audio.redaction, "redaction on recognised text: "
     rows.append(Row(f"{what}recall", score.recall.share, of=f"{score.recall.total} pieces"))
@@ -94,6 +99,15 @@ def audio_rows(audio: AudioResult) -> list[Row]:
     rows.append(Row("real-time factor, one core", total, of=f"{audio.audio_s / 60:.1f} minutes"))
     rows += [Row(f"  {stage}", factor) for stage, factor in audio.real_time_factor.items()]
     return rows
+
+
+def bands(audio: AudioResult) -> dict[str, list[str]]:
+    """Kinds of calls by what they hold: a telephone line ends at 4 kHz, the acoustic model does not."""
+    found: dict[str, list[str]] = {}
+    for kind in audio.word_errors:
+        telephone = FORMATS[KINDS[kind].recording.format].rate_hz <= 8000
+        found.setdefault("telephone (8 kHz)" if telephone else "wide band (16 kHz)", []).append(kind)
+    return found
 
 
 def table(rows: list[Row]) -> Table:
