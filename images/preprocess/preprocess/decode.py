@@ -88,10 +88,17 @@ def blocks(sound: soundfile.SoundFile) -> Iterator[Samples]:
         raise _broken_off(read, sound, "then the file ends")
 
 
+class _Straight(soundfile.SoundFile):  # type: ignore[misc]
+    """Read from front to end only: soundfile seeks after each block, which makes the MP3 decoder complain."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 def _open(path: Path) -> soundfile.SoundFile:
     if path.suffix.lower() in RAW_ULAW:
-        return soundfile.SoundFile(path, format="RAW", subtype="ULAW", samplerate=8000, channels=1)
-    return soundfile.SoundFile(path)
+        return _Straight(path, format="RAW", subtype="ULAW", samplerate=8000, channels=1)
+    return _Straight(path)
 
 
 def _check(sound: soundfile.SoundFile, path: Path) -> None:
