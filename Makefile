@@ -47,7 +47,7 @@ test-unit: ## The fast tests: no container, no cluster
 	@$(PYTHON) -m pytest -m "not integration and not e2e" $(PYTEST_ARGS)
 
 test-integration: ## Tests with containers, servers and Pulumi's engine
-	@$(PYTHON) -m pytest -m "integration and not e2e" --timeout 600 $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "integration and not e2e" --timeout 600 --numprocesses 3 --dist loadfile $(PYTEST_ARGS)
 
 e2e: ## The whole path, on the stack that it stands up itself
 	@$(PYTHON) -m pytest -m e2e --timeout 3600 tests/e2e $(PYTEST_ARGS)

@@ -110,12 +110,15 @@ class Repository:
         if _HASH.fullmatch(wanted):
             return wanted, wanted
         names = (wanted, f"refs/heads/{wanted}", f"refs/tags/{wanted}^{{}}", f"refs/tags/{wanted}")
-        listed = self._git("ls-remote", "--quiet", self._url, *names)
-        found = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines())}
-        for name in names:
-            if name in found:
-                return name.removesuffix("^{}"), found[name]
-        if not self._git("ls-remote", "--quiet", self._url):
+        # Asked for those names, then for all: the first push may come in between, so the second answer counts too
+        for asked in (names, ()):
+            listed = self._git("ls-remote", "--quiet", self._url, *asked)
+            lines = (line.partition("\t") for line in listed.splitlines())
+            found = {name: commit for commit, _, name in lines}
+            for name in names:
+                if name in found:
+                    return name.removesuffix("^{}"), found[name]
+        if not listed:
             raise EmptyRepositoryError
         raise SyncError(f"{self._url} has no branch, tag or ref {wanted!r}; see --ref")
 

@@ -12,7 +12,7 @@ import pytest
 from git_sync.__main__ import LONGEST_RETRY_S, retry_delay
 from git_sync.flags import boolean, duration, parse, signal_number
 from git_sync.metrics import Metrics, serve
-from git_sync.repository import credentials
+from git_sync.repository import EmptyRepositoryError, Repository, SyncError, credentials
 
 REQUIRED = ["--repo=http://git.test/dags.git", "--root=/git"]
 
@@ -115,3 +115,20 @@ def test_metrics_and_readiness_over_http() -> None:
     assert 'git_sync_count_total{status="success"} 2' in lines
     assert 'git_sync_duration_seconds_sum{status="success"} 0.500000' in lines
     assert "git_fetch_count_total 0" in lines
+
+
+def test_a_first_push_between_two_questions_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["", f"{'a' * 40}\tHEAD\n{'a' * 40}\trefs/heads/main"])
+    monkeypatch.setattr(Repository, "_git", lambda *_: next(answers))
+    repository = Repository(parse([*REQUIRED, "--ref=main"], {}), Metrics())
+    assert repository._resolve() == ("refs/heads/main", "a" * 40)
+
+
+def test_an_empty_repository_is_told_from_a_missing_branch(monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = Repository(parse([*REQUIRED, "--ref=main"], {}), Metrics())
+    monkeypatch.setattr(Repository, "_git", lambda *_: "")
+    with pytest.raises(EmptyRepositoryError):
+        repository._resolve()
+    monkeypatch.setattr(Repository, "_git", lambda *_: f"{'a' * 40}\trefs/heads/other")
+    with pytest.raises(SyncError, match="'main'"):
+        repository._resolve()
