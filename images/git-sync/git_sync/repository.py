@@ -110,7 +110,7 @@ class Repository:
         if _HASH.fullmatch(wanted):
             return wanted, wanted
         names = (wanted, f"refs/heads/{wanted}", f"refs/tags/{wanted}^{{}}", f"refs/tags/{wanted}")
-        # Asked for those names, then for all: the first push may come in between, so the second answer counts too
+        # For those names, then for all: a first push may come in between, so the second answer counts too
         for asked in (names, ()):
             listed = self._git("ls-remote", "--quiet", self._url, *asked)
             lines = (line.partition("\t") for line in listed.splitlines())
