@@ -15,11 +15,14 @@ ORDINAL = (
     "|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth|\\d{1,2}(?:st|nd|rd|th)"
 )
 DAY = rf"(?:(?:20|30) )?(?:{ORDINAL})|(?:20|30)(?:{ORDINAL})"
+ALIKE = r"(?: (?:for|fore|to|too|won|ate|sex|tree|mine|line)(?= \d))?"
+"""What recognisers make of a day's last digit: "february twenty for nineteen seventy three"."""
+
 YEAR = r"(?:\d{4}|[12],\d{3}|\d{2})"
 DATE = re.compile(
     rf"\b(?:the )?(?:{DAY}|\d{{1,2}}) (?:day )?(?:of )?(?:{MONTHS})(?: (?:of )?{YEAR})?\b"
     rf"|\b(?:{MONTHS})(?: the)? (?:{DAY})(?: (?:of )?{YEAR})?\b"
-    rf"|\b(?:{MONTHS}) \d{{1,8}}(?: {YEAR})?\b"
+    rf"|\b(?:{MONTHS}) \d{{1,8}}{ALIKE}(?: {YEAR})?\b"
     rf"|\b(?:{MONTHS})(?: of)? {YEAR}\b"
     r"|\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b"
 )

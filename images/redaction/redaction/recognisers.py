@@ -13,6 +13,7 @@ from redaction.addresses import find_addresses
 from redaction.checks import is_card, is_ssn
 from redaction.dates import find_births
 from redaction.dictation import find_numbers
+from redaction.misheard import find_misheard
 from redaction.names import find_names
 
 NUMBERS = (
@@ -101,6 +102,24 @@ class DictationRecogniser(RuleRecogniser):
         )
 
 
+class MisheardRecogniser(RuleRecogniser):
+    """Numbers whose digits the recogniser of speech misheard in places."""
+
+    def __init__(self) -> None:
+        super().__init__(supported_entities=[*NUMBERS, "ADDRESS"], name="misheard")
+
+    def analyze(
+        self,
+        text: str,
+        entities: list[str],
+        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
+    ) -> list[RecognizerResult]:
+        """Every number with misheard digits."""
+        return self.results(
+            ((each.entity, each.start, each.end, each.score) for each in find_misheard(text)), entities
+        )
+
+
 class BirthRecogniser(RuleRecogniser):
     """Dates of birth by the talk around them."""
 
@@ -163,6 +182,7 @@ def all_recognisers() -> list[EntityRecognizer]:
         OfflineEmailRecogniser(),
         PhoneRecognizer(supported_regions=REGIONS, name="phone"),
         DictationRecogniser(),
+        MisheardRecogniser(),
         BirthRecogniser(),
         NameRecogniser(),
         AddressRecogniser(),
