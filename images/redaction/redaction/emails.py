@@ -22,13 +22,16 @@ DOMAIN_WORDS = 4
 
 LOCAL_WORDS = 16
 
+MISHEARD_AT = frozenset(["and", "of", "add", "hat", "that", "out", "a", "the"])
+"""What recognisers write for "at"; it counts as that only behind a digit and before a domain with its end."""
+
 
 def join_emails(tokens: Sequence[Token]) -> list[Token]:
     """The tokens of an utterance with every spoken address as one written token."""
     joined: list[Token] = []
     at = 0
     while at < len(tokens):
-        domain, after = _domain(tokens, at + 1) if tokens[at].text in {"at", "@"} else ("", 0)
+        domain, after = _domain(tokens, at + 1) if _is_at(tokens, at) else ("", 0)
         local = _local(joined) if domain else []
         if not local:
             joined.append(tokens[at])
@@ -39,6 +42,15 @@ def join_emails(tokens: Sequence[Token]) -> list[Token]:
         joined.append(Token(f"{text.strip('.')}@{domain}", local[0].start, tokens[after - 1].end))
         at = after
     return joined
+
+
+def _is_at(tokens: Sequence[Token], at: int) -> bool:
+    """Whether the domain of an address follows: "at", or what is misheard for it."""
+    if tokens[at].text in {"at", "@"}:
+        return True
+    ahead = [token.text for token in tokens[at + 1 : at + 2 + DOMAIN_WORDS]]
+    behind_digits = at > 0 and tokens[at - 1].text.isdecimal()
+    return behind_digits and tokens[at].text in MISHEARD_AT and "dot" in ahead
 
 
 def _domain(tokens: Sequence[Token], start: int) -> tuple[str, int]:

@@ -47,6 +47,7 @@ def redacted(*turns: str) -> str:
         (STREET, "two four eight the maple road", "[ADDRESS]"),
         (STREET, "we're on old quarry lane number six", "we're on [ADDRESS]"),
         (STREET, "millersburg indiana", "[ADDRESS]"),
+        ("hello", "write to ann lamp seven two and blue lake dot net", "write to [EMAIL]"),
         ("hello", "it is apartment nine b", "it is [ADDRESS]"),
     ],
 )
@@ -63,6 +64,7 @@ def test_misheard_digits_do_not_leave_the_others_standing(question: str, answer:
         "it went from twenty dollars to forty dollars for two months",
         "one of the three is mine and two of them are yours",
         "we waited for two hours to get to the one on the line",
+        "there are two and the website is blue lake dot net",
         "between nineteen ninety and two thousand",
     ],
 )
