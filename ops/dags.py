@@ -35,6 +35,10 @@ class DagsError(RuntimeError):
     """Nothing was pushed; the text says why and what to do."""
 
 
+class NoRepositoryError(DagsError):
+    """What answers at the address is not the DAG repository, or nothing does."""
+
+
 class _RejectedError(Exception):
     """Somebody else pushed in between."""
 
@@ -135,7 +139,7 @@ class _Repository:
             raise _RejectedError
         if "Authentication failed" in done.stderr:
             raise DagsError(f"{self._url} refuses the writer's password; `make up` heals that")
-        raise DagsError(
+        raise NoRepositoryError(
             f"{self._url}: git {arguments[0]} failed: {' '.join(done.stderr.split())[-500:]}; "
             "is the environment up? `make up` heals it"
         )

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import typer
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from infra.cluster.preflight import check as preflight
 from infra.shared.command import CommandError
@@ -36,12 +37,22 @@ def stand_up(env: str, steps: Steps) -> Environment:
         Stack("platform", env, _detail).up()
     environment = Environment.load(env)
     with steps.step("push dags/ to the DAG repository"):
-        commit = dags.push(
-            environment.platform["git_push_url"], environment.platform["git_writer_password"], lock
-        )
+        commit = _push(environment, lock)
         with environment.airflow() as airflow:
             wait_until_visible(airflow, commit)
     return environment
+
+
+@retry(
+    retry=retry_if_exception_type(dags.NoRepositoryError),
+    stop=stop_after_delay(DAGS_VISIBLE_WITHIN_S),
+    wait=wait_fixed(2),
+    reraise=True,
+)
+def _push(environment: Environment, lock: dict[str, str]) -> str:
+    """Push the DAGs. On a node that has just restarted, services lead to where their pods were before."""
+    platform = environment.platform
+    return dags.push(platform["git_push_url"], platform["git_writer_password"], lock)
 
 
 def _cluster(env: str, steps: Steps) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.dags import DagsError, check, push
+from ops.dags import DagsError, NoRepositoryError, check, push
 
 LOCK = {"asr": "localhost:5001/asr@sha256:" + "a" * 64}
 DAG = 'StageOperator(task_id="asr", image="asr")\n'
@@ -70,5 +70,5 @@ def test_an_image_without_digest_is_refused(dags: Path) -> None:
 
 
 def test_a_server_that_is_away_is_named(dags: Path, tmp_path: Path) -> None:
-    with pytest.raises(DagsError, match=r"nowhere.*make up"):
+    with pytest.raises(NoRepositoryError, match=r"nowhere.*make up"):
         push(f"file://{tmp_path}/nowhere.git", "unused", LOCK, dags)
