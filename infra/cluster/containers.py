@@ -10,8 +10,10 @@ from hashlib import sha256
 from infra.cluster import services
 from infra.cluster.leftovers import sweep_podman
 from infra.shared.command import CommandError
-from infra.shared.engine import Engine, call, inspect, remove_containers
+from infra.shared.engine import Engine, call, containers_with_label, inspect, remove_containers
 
+NODE_LABEL = "io.x-k8s.kind.cluster"
+"""kind's own, on each node; its value is the cluster's name, which is the network's too."""
 LABEL = "switchboard.dev/spec"
 """Holds a hash of what a container or network was made from."""
 START_TIMEOUT_S = 60
@@ -76,7 +78,11 @@ def network_is_there(spec: Network) -> bool:
 
 
 def delete_network(spec: Network) -> None:
-    """Remove the network; no error where there is none. Raises CommandError while containers use it."""
+    """Remove the network, with the nodes that an unfinished run left on it; no error where there is none.
+
+    Raises CommandError while other containers use it.
+    """
+    remove_containers(spec.engine, containers_with_label(spec.engine, f"{NODE_LABEL}={spec.name}"))
     if inspect(spec.engine, "network", spec.name) is not None:
         call(spec.engine, "network", "rm", spec.name)
     if spec.engine == "podman":

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from infra.cluster.containers import NODE_LABEL
 from infra.offline.node.build import ensure_node_image
 from infra.shared.command import CommandError, run
 from infra.shared.engine import ENGINE_ENV, Engine, call, containers_with_label, inspect, remove_containers
 from infra.shared.paths import Paths
 
-CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 MARKER = "/kind/switchboard"
 """In each node: a hash of what the cluster was made from, written when it was complete."""
 CREATE_TIMEOUT_S = 600
@@ -65,7 +65,7 @@ def ensure(cluster: Cluster, say: Say) -> str:
     One that stopped is started, one that can't be healed is made anew. Raises CommandError,
     UnhealthyClusterError.
     """
-    if containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}"):
+    if containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}"):
         if _heal(cluster, say):
             return Path(cluster.kubeconfig).read_text()
         say(f"the cluster {cluster.name} that was left here can't be used; making it anew")
@@ -76,7 +76,7 @@ def ensure(cluster: Cluster, say: Say) -> str:
 
 def problem(cluster: Cluster) -> str | None:
     """Why the cluster is not as wanted, or None where it is. Changes nothing."""
-    nodes = containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}")
+    nodes = containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}")
     if not nodes:
         return "has no nodes"
     if not Path(cluster.kubeconfig).exists():
@@ -91,15 +91,13 @@ def problem(cluster: Cluster) -> str | None:
 
 def delete(cluster: Cluster) -> None:
     """Remove the cluster, half-made ones too, and its kubeconfig. Raises CommandError."""
-    for node in containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}"):
+    for node in containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}"):
         if _is_running(cluster.engine, node):
             # A node takes longer to stop than engines wait before they kill it.
             call(cluster.engine, "kill", node)
     command = [_kind(), "delete", "cluster", f"--name={cluster.name}", f"--kubeconfig={cluster.kubeconfig}"]
     run(command, env=cluster.environment, timeout_s=120)
-    remove_containers(
-        cluster.engine, containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}")
-    )
+    remove_containers(cluster.engine, containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}"))
     Path(cluster.kubeconfig).unlink(missing_ok=True)
     shutil.rmtree(cluster.certs_dir, ignore_errors=True)
 
@@ -120,7 +118,7 @@ def _create(cluster: Cluster, say: Say) -> None:
     ]
     options = [f"--image={image}"] if image else []
     run([*command, *options], env=cluster.environment, stdin=cluster.config, timeout_s=CREATE_TIMEOUT_S)
-    nodes = containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}")
+    nodes = containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}")
     _wait(cluster, HEAL_TIMEOUT_S)
     _connect_pod_ranges(cluster, nodes)
     for node in nodes:
@@ -129,7 +127,7 @@ def _create(cluster: Cluster, say: Say) -> None:
 
 def _heal(cluster: Cluster, say: Say) -> bool:
     """Bring back a complete cluster that stopped; False where that can't be done."""
-    nodes = containers_with_label(cluster.engine, f"{CLUSTER_LABEL}={cluster.name}")
+    nodes = containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}")
     for attempt in (1, 2):  # what a cluster holds is worth a second try
         try:
             return _restart(cluster, nodes, say)

@@ -78,7 +78,7 @@ class LocalEnvironment(pulumi.ComponentResource):
             Bucket(f"bucket-{role}", pulumi.Output.json_dumps(with_keys, sort_keys=True), options)
 
     def _cluster(self) -> KindCluster:
-        certs_dir = str(self._paths.state / "certs.d")
+        certs_dir = str(self._paths.certs)
         spec = Cluster(
             engine=self._engine,
             name=self._settings.cluster_name,

@@ -45,6 +45,11 @@ class Paths:
         return self.state / "kubeconfig"
 
     @property
+    def certs(self) -> Path:
+        """What tells the local cluster's nodes where the registry is."""
+        return self.state / "certs.d"
+
+    @property
     def engine(self) -> Path:
         """The file that says which container engine runs the local cluster."""
         return self.state / "engine"

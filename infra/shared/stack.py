@@ -80,7 +80,9 @@ class Stack:
         if not self.exists:
             return
         self._prepare()
-        self._run("destroy", "--yes", "--skip-preview", "--refresh", *options)
+        # What the cluster program made is removed dead or alive; a refresh would forget what is dead.
+        refresh = ["--refresh"] if self.program == "platform" else []
+        self._run("destroy", "--yes", "--skip-preview", *refresh, *options)
         # Not `destroy --remove`: that removes the stack file too.
         self.forget()
 
@@ -93,7 +95,8 @@ class Stack:
         if any(paths.pulumi.glob(".pulumi/stacks/*/*.json")):
             return
         shutil.rmtree(paths.pulumi, ignore_errors=True)
-        for file in (paths.passphrase, paths.engine, paths.images_lock):
+        shutil.rmtree(paths.certs, ignore_errors=True)
+        for file in (paths.passphrase, paths.engine, paths.images_lock, paths.kubeconfig):
             file.unlink(missing_ok=True)
         with suppress(OSError):  # it may hold data that is to be kept
             paths.state.rmdir()
