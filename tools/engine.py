@@ -44,11 +44,18 @@ def remove_stale(pid_files: dict[Path, str], proc: Path = Path("/proc")) -> list
     for file, program in pid_files.items():
         if not file.exists():
             continue
-        name = proc / file.read_text().strip() / "comm"
-        if not name.exists() or name.read_text().strip() != program:
+        if not _runs(proc / file.read_text().strip(), program):
             file.unlink()
             removed.append(file)
     return removed
+
+
+def _runs(process: Path, program: str) -> bool:
+    """Whether it is that program and alive: one that was killed keeps its number until its parent looks."""
+    name, command = process / "comm", process / "cmdline"
+    if not name.exists() or name.read_text().strip() != program:
+        return False
+    return not command.exists() or bool(command.read_text())
 
 
 def start(layout: Layout) -> str:
