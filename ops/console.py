@@ -18,6 +18,12 @@ def clock(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
+def detail(line: str) -> None:
+    """Print a line of what a step does, set in and dim; empty ones are left out."""
+    if line.strip():
+        console.print(f"      {line.rstrip()}", style="dim", markup=False)
+
+
 class Steps:
     """Announces each step and says how long it took; every `quiet_s` seconds, that it goes on."""
 

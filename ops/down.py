@@ -11,20 +11,15 @@ import typer
 
 from infra.shared.command import CommandError
 from infra.shared.stack import Stack, StackInUseError
-from ops.console import Steps, clock, console
+from ops.console import Steps, clock, console, detail
 
 
 def take_down(env: str, steps: Steps) -> None:
     """Destroy both stacks: what runs, then where it runs."""
     with steps.step("pulumi destroy: Airflow, the DAG repository and what they need"):
-        Stack("platform", env, _detail).destroy()
+        Stack("platform", env, detail).destroy()
     with steps.step("pulumi destroy: the cluster, the image registry, the object store"):
-        Stack("cluster", env, _detail).destroy()
-
-
-def _detail(line: str) -> None:
-    if line.strip():
-        console.print(f"      {line.rstrip()}", style="dim", markup=False)
+        Stack("cluster", env, detail).destroy()
 
 
 def main(env: Annotated[str, typer.Option(help="the environment")] = "local") -> None:

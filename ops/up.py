@@ -15,7 +15,7 @@ from infra.shared.command import CommandError
 from infra.shared.stack import Stack, StackInUseError
 from ops import dags, images
 from ops.airflow_api import AirflowApi, AirflowError
-from ops.console import Steps, clock, console
+from ops.console import Steps, clock, console, detail
 from ops.environment import Environment
 from ops.sample_call import DAG_ID, SampleError, readable, transcribed_sample
 
@@ -31,10 +31,10 @@ def stand_up(env: str, steps: Steps) -> Environment:
         cluster.result()
         built = building.result()
     with steps.step("push the images, pin their digests"):
-        pushed = images.push_all(built, images.registry_of(env), _detail)
+        pushed = images.push_all(built, images.registry_of(env), detail)
         lock = images.lock(pushed, env)
     with steps.step("pulumi up: Airflow, the DAG repository and what they need"):
-        Stack("platform", env, _detail).up()
+        Stack("platform", env, detail).up()
     environment = Environment.load(env)
     with steps.step("push dags/ to the DAG repository"):
         commit = _push(environment, lock)
@@ -57,17 +57,12 @@ def _push(environment: Environment, lock: dict[str, str]) -> str:
 
 def _cluster(env: str, steps: Steps) -> None:
     with steps.step("pulumi up: the cluster, the image registry, the object store"):
-        Stack("cluster", env, _detail).up()
+        Stack("cluster", env, detail).up()
 
 
 def _build(steps: Steps) -> list[images.Built]:
     with steps.step("build the images that changed"):
-        return images.build_all(report=_detail)
-
-
-def _detail(line: str) -> None:
-    if line.strip():
-        console.print(f"      {line.rstrip()}", style="dim", markup=False)
+        return images.build_all(report=detail)
 
 
 def wait_until_visible(airflow: AirflowApi, commit: str) -> None:
