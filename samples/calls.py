@@ -35,18 +35,22 @@ KINDS: dict[str, Kind] = {
 """Every format, both layouts, short and long."""
 
 
-def make_calls(folder: Path, seed: int = 1, kinds: Iterable[str] = tuple(KINDS)) -> list[Reference]:
+def make_calls(
+    folder: Path, seed: int = 1, kinds: Iterable[str] = tuple(KINDS), minutes: float | None = None
+) -> list[Reference]:
     """Write one call of each kind into `folder`, named `<kind>-<seed>`, with its reference beside it.
+
+    `minutes`: about how long each is, instead of what its kind says.
 
     Raises KeyError for a kind that is not in KINDS.
     """
-    return [make_call(folder, kind, seed + place) for place, kind in enumerate(kinds)]
+    return [make_call(folder, kind, seed + place, minutes) for place, kind in enumerate(kinds)]
 
 
-def make_call(folder: Path, kind: str, seed: int) -> Reference:
+def make_call(folder: Path, kind: str, seed: int, minutes: float | None = None) -> Reference:
     """Write one call of a kind of KINDS into `folder`; it is called `<kind>-<seed>`."""
     chosen = KINDS[kind]
-    dialogue = make_dialogue(seed, chosen.minutes, chosen.intents, call_id=f"{kind}-{seed:04d}")
+    dialogue = make_dialogue(seed, minutes or chosen.minutes, chosen.intents, call_id=f"{kind}-{seed:04d}")
     return record(dialogue, folder, chosen.recording)
 
 

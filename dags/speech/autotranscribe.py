@@ -132,6 +132,5 @@ with DAG(
         image="report",
         arguments=planned["report"],
         trigger_rule=TriggerRule.ALL_DONE,  # whatever became of the batches; it cannot begin without a plan
-        retries=1,
     )
     batch.expand(arguments=planned) >> report

@@ -12,6 +12,7 @@ from airflow.providers.cncf.kubernetes.utils.pod_manager import (
     PodPhase,
     detect_pod_terminate_early_issues,
 )
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from kubernetes.client import models as k8s
 
 from switchboard import pods
@@ -38,6 +39,8 @@ buys nothing.
 POLL_S = 0.5
 """The operator's own polling (5 s at the start, 2 s at the end) would take longer than a short stage does."""
 
+FINAL_EXIT_CODES = frozenset({2, 65})
+"""Where another try would end the same way: the stage was started wrongly, or its data will not do."""
 
 STATUS_LAG_S = 3.0
 """How much later than its log a container's status can end."""
@@ -81,7 +84,7 @@ class StageOperator(KubernetesPodOperator):
     Everything else follows from the platform: the digest of the image, its resources, the object store's
     address and keys, a service account without rights, the `restricted` security profile, the deployment's
     namespace. The pod goes when the task ends; when only the worker dies, the next try goes on with the pod
-    that is there.
+    that is there. What exits with one of `FINAL_EXIT_CODES` is not tried again.
 
     It is not deferrable: handing over to the triggerer and back starts a second worker pod (3.5 s), and the
     log would not follow the stage while it runs.
@@ -156,6 +159,34 @@ class StageOperator(KubernetesPodOperator):
         if commit:
             pod.metadata.labels["switchboard/dag-commit"] = label_value(commit)
         return pod
+
+    def cleanup(
+        self,
+        pod: k8s.V1Pod,
+        remote_pod: k8s.V1Pod,
+        xcom_result: dict[str, Any] | None = None,
+        context: Any = None,
+    ) -> None:
+        """Remove the pod, and fail the task if the pod did: for good where another try is of no use."""
+        try:
+            super().cleanup(pod, remote_pod, xcom_result, context)
+        except AirflowSkipException:
+            raise
+        except AirflowException as error:
+            code = exit_code(remote_pod, self.base_container_name)
+            if code in FINAL_EXIT_CODES:
+                raise AirflowFailException(
+                    f"{error} It ended with exit code {code}: another try would end the same way."
+                ) from None
+            raise
+
+
+def exit_code(pod: k8s.V1Pod, container: str) -> int | None:
+    """What a container of a pod ended with; None where it has not ended."""
+    for status in (pod.status and pod.status.container_statuses) or []:
+        if status.name == container and status.state and status.state.terminated:
+            return int(status.state.terminated.exit_code)
+    return None
 
 
 BEHAVIOUR: dict[str, Any] = {

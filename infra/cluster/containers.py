@@ -105,9 +105,10 @@ def start(spec: Service) -> None:
         f"--mac-address={mac_address(spec.address)}",
         f"--publish=127.0.0.1:{spec.host_port}:{spec.port}",
         f"--volume={spec.data}:/data",
-        *(f"--env={name}={value}" for name, value in spec.environment.items()),
+        *(f"--env={name}" for name in spec.environment),  # values have no place in the list of processes
         spec.image,
         *spec.arguments,
+        env=spec.environment,
     )
     _wait_until_open(spec)
 

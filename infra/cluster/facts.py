@@ -5,13 +5,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from infra.cluster.engine import NoEngineError, choose_engine
 from infra.cluster.kind_config import node_names
-from infra.cluster.preflight import TOOLS, Facts, PortHolder
 from infra.cluster.settings import Settings
 from infra.shared.command import CommandError, run
 from infra.shared.engine import Engine, call, inspect
@@ -20,6 +20,39 @@ from infra.shared.paths import Paths
 GIB = 2**30
 CAP_SYS_ADMIN = 21
 CAP_NET_ADMIN = 12
+TOOLS = ("kind", "kubectl", "pulumi", "pulumi-language-python", "pulumi-resource-pulumi-python", "versitygw")
+
+
+@dataclass(frozen=True)
+class PortHolder:
+    """Who listens on a port. Without the right to see it, the process is unknown."""
+
+    process: str | None = None
+    pid: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.process} (process {self.pid})" if self.process else "a process of another user"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found on the machine."""
+
+    engine: Engine | None
+    engine_problem: str | None
+    """Why the engine can't be used, with the remedy."""
+    is_root: bool
+    is_up: bool
+    """Whether containers of the environment are there already."""
+    disk_free_gib: float
+    disk_path: str
+    memory_gib: float
+    memory_free_gib: float
+    port_holders: dict[int, PortHolder] = field(default_factory=dict)
+    """Ports of the settings that somebody else listens on."""
+    missing_tools: tuple[str, ...] = ()
+    overlapping_route: str | None = None
+    """A route of the machine, not ours, into the network of the settings."""
 
 
 def gather(settings: Settings, env: str) -> Facts:

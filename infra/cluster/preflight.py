@@ -6,10 +6,9 @@
 import argparse
 import os
 import sys
-from dataclasses import dataclass, field
 
+from infra.cluster.facts import Facts, gather
 from infra.cluster.settings import Settings, load
-from infra.shared.engine import Engine
 from infra.shared.settings import SettingsError
 
 DISK_GIB = 15
@@ -18,39 +17,6 @@ DISK_WHEN_UP_GIB = 3
 MEMORY_GIB = 8
 MEMORY_FREE_GIB = 5
 """What cluster, Airflow and one run take at their highest."""
-TOOLS = ("kind", "kubectl", "pulumi", "pulumi-language-python", "pulumi-resource-pulumi-python", "versitygw")
-
-
-@dataclass(frozen=True)
-class PortHolder:
-    """Who listens on a port. Without the right to see it, the process is unknown."""
-
-    process: str | None = None
-    pid: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.process} (process {self.pid})" if self.process else "a process of another user"
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What was found on the machine; see `infra.cluster.facts`."""
-
-    engine: Engine | None
-    engine_problem: str | None
-    """Why the engine can't be used, with the remedy."""
-    is_root: bool
-    is_up: bool
-    """Whether containers of the environment are there already."""
-    disk_free_gib: float
-    disk_path: str
-    memory_gib: float
-    memory_free_gib: float
-    port_holders: dict[int, PortHolder] = field(default_factory=dict)
-    """Ports of the settings that somebody else listens on."""
-    missing_tools: tuple[str, ...] = ()
-    overlapping_route: str | None = None
-    """A route of the machine, not ours, into the network of the settings."""
 
 
 def problems(settings: Settings, stack_file: str, facts: Facts) -> list[str]:
@@ -96,8 +62,6 @@ def _size_problems(facts: Facts) -> list[str]:
 
 def check(env: str = "local") -> list[str]:
     """Look at the machine and give all problems; an empty list where `up` may go on."""
-    from infra.cluster.facts import gather
-
     try:
         settings = load(env)
     except SettingsError as error:

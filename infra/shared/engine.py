@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +14,11 @@ ENGINE_ENV = {"CONTAINERS_CONF": os.environ.get("CONTAINERS_CONF", str(CONTAINER
 """Added to the environment of every call of podman, and of what calls it (kind)."""
 
 
-def call(engine: Engine, *words: str | Path, timeout_s: float = 120) -> str:
-    """Run an engine's command; gives what it wrote. Raises CommandError."""
-    return run([engine, *words], env=ENGINE_ENV, timeout_s=timeout_s)
+def call(
+    engine: Engine, *words: str | Path, env: Mapping[str, str] | None = None, timeout_s: float = 120
+) -> str:
+    """Run an engine's command; gives what it wrote. `env` is added to ours. Raises CommandError."""
+    return run([engine, *words], env={**ENGINE_ENV, **(env or {})}, timeout_s=timeout_s)
 
 
 def inspect(engine: Engine, kind: str, name: str) -> dict[str, Any] | None:

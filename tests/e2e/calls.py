@@ -12,6 +12,9 @@ from samples.models import Entity, Reference
 from samples.other import make_bad_calls
 
 NUMBERS = {Entity.CARD_NUMBER, Entity.US_SSN, Entity.PHONE_NUMBER, Entity.ACCOUNT_NUMBER}
+MINUTES = 0.4
+"""The shortest that still have long numbers in them: what is tested does not depend on their length."""
+
 LONG_NUMBER = 6
 """Spoken digits from which on a number can be told from other words that happen to be numbers."""
 
@@ -90,13 +93,15 @@ class Calls:
 
 def upload_calls(stack: Environment, folder: Path) -> Calls:
     """Generate the calls and put them into the data bucket."""
-    good = make_calls(folder / "good", seed=11, kinds=tuple(KINDS))
+    good = make_calls(folder / "good", seed=11, kinds=tuple(KINDS), minutes=MINUTES)
     make_bad_calls(folder / "bad")
     double = (folder / "good" / good[0].file).read_bytes()
     for name in ("bad/bad-double.wav", "bad/again/bad-double.wav"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(double)
-    kill = [make_call(folder / "kill", kind, seed=31 + place) for place, kind in enumerate(("opus", "wav"))]
+    kill = [
+        make_call(folder / "kill", kind, 31 + place, MINUTES) for place, kind in enumerate(("opus", "wav"))
+    ]
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix != ".json":
             stack.s3.upload_file(str(path), stack.data_bucket, f"e2e/calls/{path.relative_to(folder)}")

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -53,17 +54,27 @@ def calls(stack: Environment, tmp_path_factory: pytest.TempPathFactory) -> Calls
     return upload_calls(stack, tmp_path_factory.mktemp("calls"))
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Names of the runs that go through the stack at once."""
+
+    twins: tuple[str, str]
+    too_many_failures: str
+
+
 @pytest.fixture(scope="session")
-def twin_runs(stack: Environment, calls: Calls) -> tuple[str, str]:
-    """The same run twice at once; both have ended."""
+def started_runs(stack: Environment, calls: Calls) -> Runs:
+    """The same run twice, and one of bad calls alone. What does not need their end is tested meanwhile."""
     with stack.airflow() as airflow:
         first, second = (airflow.trigger("autotranscribe", calls.conf) for _ in range(2))
-        for run in (first, second):
-            airflow.wait("autotranscribe", run, 1500)
-    return first, second
+        conf = {"prefix": calls.bad_prefix, "output": "e2e/bad", "max_failure_share": 0.1}
+        return Runs((first, second), airflow.trigger("autotranscribe", conf))
 
 
 @pytest.fixture(scope="session")
-def finished_run(twin_runs: tuple[str, str]) -> str:
-    """A run of AutoTranscribe that has ended."""
-    return twin_runs[0]
+def ended_runs(stack: Environment, started_runs: Runs) -> Runs:
+    """The same runs; all have ended."""
+    with stack.airflow() as airflow:
+        for run in (*started_runs.twins, started_runs.too_many_failures):
+            airflow.wait("autotranscribe", run, 1500)
+    return started_runs

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from infra.shared.paths import REPOSITORY
 from ops.environment import Environment
+from tests.e2e.conftest import Runs
 
 pytestmark = pytest.mark.e2e
 
@@ -48,15 +49,15 @@ def test_log_in(stack: Environment, page: Page) -> None:
     page.screenshot(path=SCREENSHOTS / "dags.png")
 
 
-def test_the_graph_of_a_finished_run(stack: Environment, page: Page, finished_run: str) -> None:
-    page.goto(f"{stack.platform['airflow_url']}/dags/autotranscribe/runs/{finished_run}")
+def test_the_graph_of_a_finished_run(stack: Environment, page: Page, ended_runs: Runs) -> None:
+    page.goto(f"{stack.platform['airflow_url']}/dags/autotranscribe/runs/{ended_runs.twins[0]}")
     for task in ("plan", "batch", "report"):
         expect(page.get_by_text(task, exact=False).first).to_be_visible()
     page.wait_for_timeout(2000)
     page.screenshot(path=SCREENSHOTS / "run.png")
 
 
-def test_the_log_of_a_task(stack: Environment, page: Page, finished_run: str) -> None:
-    page.goto(f"{stack.platform['airflow_url']}/dags/autotranscribe/runs/{finished_run}/tasks/report")
+def test_the_log_of_a_task(stack: Environment, page: Page, ended_runs: Runs) -> None:
+    page.goto(f"{stack.platform['airflow_url']}/dags/autotranscribe/runs/{ended_runs.twins[0]}/tasks/report")
     expect(page.get_by_text("real-time factor", exact=False).first).to_be_visible()
     page.screenshot(path=SCREENSHOTS / "log.png")

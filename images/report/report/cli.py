@@ -1,6 +1,6 @@
 """Command line of the report.
 
-Exit codes: 0 the run counts as a success; 1 too many calls failed; 2 started wrongly; 75 the object store
+Exit codes: 0 the run counts as a success; 65 too many calls failed; 2 started wrongly; 75 the object store
 failed, try again.
 """
 
@@ -15,7 +15,7 @@ from switchboard_stage.errors import StoreError, UsageError
 from switchboard_stage.layout import join
 from switchboard_stage.store import Store, Stores
 
-FAILED, USAGE, TRY_AGAIN = 1, 2, 75
+FAILED, USAGE, TRY_AGAIN = 65, 2, 75
 
 
 def run(argv: Sequence[str], stores: Callable[[str], Store] | None = None) -> int:

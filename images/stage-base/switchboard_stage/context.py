@@ -27,6 +27,8 @@ class CallContext:
         The marks that the stages named in `inputs` left: image, fingerprint, length of the audio.
     audio_s
         Length of the audio in seconds, for the report; the first stage sets it, later ones inherit it.
+    written
+        Names of the files that the stage has written of this call.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class CallContext:
         self.scratch = scratch
         self.upstream: dict[str, StageDone] = {}
         self.audio_s = 0.0
+        self.written: set[str] = set()
         self._stage = stage
         self._output = output
         self._stores = stores
@@ -97,11 +100,13 @@ class CallContext:
         """Write text as a file of this stage."""
         uri = self.output_uri(name)
         self._stores(uri).put(uri, text.encode())
+        self.written.add(name)
 
     def put_file(self, name: str, path: Path) -> None:
         """Upload a file, streaming, as a file of this stage."""
         uri = self.output_uri(name)
         self._stores(uri).upload(path, uri)
+        self.written.add(name)
 
     def output_uri(self, name: str) -> str:
         """Where a file of this stage lies."""

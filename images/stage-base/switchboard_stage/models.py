@@ -52,13 +52,14 @@ class Batch(Model):
 
 
 class StageDone(Model):
-    """`_done.json`: written last, so where it is, the stage's output is whole."""
+    """`_done.json`: written last, so where it is, all `outputs` (names of files) had been written."""
 
     fingerprint: str
     stage: str
     image: str
     seconds: float = Field(ge=0)
     audio_s: float = Field(ge=0)
+    outputs: tuple[str, ...] = ()
 
 
 Outcome = Literal["done", "unchanged", "failed", "set-aside"]

@@ -135,29 +135,38 @@ class Runner:
         call = self._as_it_is_now(call)
         mark = self._fingerprint(call, upstream)
         before = self._read(self._done_uri(call))
-        if before and before.fingerprint == mark:
+        if before and before.fingerprint == mark and not self._lost(call, before):
             self._clear_error(call)
             return "unchanged", before.audio_s
         if before:
             # Half-overwritten results must never stand under a mark that calls them whole; and what is not
             # written again (the last chunks of a call that became shorter) must not stay.
             self._store.delete(self._done_uri(call))
-            for old in self._store.list(join(self._job.output, call.call_id, self._stage.name) + "/"):
+            for old in self._store.list(self._folder(call)):
                 self._store.delete(old.uri)
         clock = time.monotonic()
-        audio_s = self._process(call, upstream)
+        context = self._process(call, upstream)
         done = StageDone(
             fingerprint=mark,
             stage=self._stage.name,
             image=self._job.image,
             seconds=_since(clock),
-            audio_s=audio_s,
+            audio_s=round(context.audio_s, 3),
+            outputs=tuple(sorted(context.written)),
         )
         self._put(self._done_uri(call), done)
         self._clear_error(call)
-        return "done", audio_s
+        return "done", done.audio_s
 
-    def _process(self, call: Call, upstream: dict[str, StageDone]) -> float:
+    def _folder(self, call: Call) -> str:
+        return join(self._job.output, call.call_id, self._stage.name) + "/"
+
+    def _lost(self, call: Call, done: StageDone) -> set[str]:
+        """Files under the mark that are there no more: somebody removed them."""
+        folder = self._folder(call)
+        return set(done.outputs) - {found.uri.removeprefix(folder) for found in self._store.list(folder)}
+
+    def _process(self, call: Call, upstream: dict[str, StageDone]) -> CallContext:
         with tempfile.TemporaryDirectory(prefix=f"{self._stage.name}-") as scratch:
             context = CallContext(
                 call,
@@ -170,7 +179,7 @@ class Runner:
             context.upstream = upstream
             context.audio_s = max((done.audio_s for done in upstream.values()), default=0.0)
             self._stage.process(context)
-            return round(context.audio_s, 3)
+            return context
 
     def _upstream(self, call: Call) -> dict[str, StageDone] | None:
         """Marks of the stages that this one reads; None where one of them has failed on the call."""

@@ -89,6 +89,16 @@ def test_unchanged_is_skipped_and_each_dependency_makes_it_work_again(bench: Wor
     assert bench.run(Size, unit=2).outcome == "done"
 
 
+def test_a_result_that_was_removed_is_made_again(bench: Workbench) -> None:
+    source(bench, b"abc")
+    bench.run(Size)
+    bench.run(Double)
+    bench.path("size", "size.json").unlink()
+    assert bench.run(Size).outcome == "done"
+    assert bench.path("size", "size.json").exists()
+    assert bench.run(Double).outcome == "unchanged"
+
+
 def test_a_failed_call_is_recorded_and_set_aside_by_later_stages(bench: Workbench) -> None:
     source(bench, b"")
     outcome = bench.run(Size)

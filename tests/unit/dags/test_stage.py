@@ -157,3 +157,34 @@ def test_the_end_of_a_pod_is_noticed_without_delay(monkeypatch: pytest.MonkeyPat
     ended = manager.await_pod_completion(SimpleNamespace())
     assert ended.status.phase == "Succeeded"
     assert naps == [0.5, 0.5]
+
+
+def ended(code: int) -> Any:
+    state = SimpleNamespace(terminated=SimpleNamespace(exit_code=code))
+    return SimpleNamespace(
+        status=SimpleNamespace(container_statuses=[SimpleNamespace(name="base", state=state)])
+    )
+
+
+@pytest.mark.parametrize(("code", "final"), [(1, False), (2, True), (65, True), (75, False), (137, False)])
+def test_what_would_end_the_same_way_is_not_tried_again(
+    operator: Any, monkeypatch: pytest.MonkeyPatch, code: int, final: bool
+) -> None:
+    from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+    def failed(*_: Any) -> None:
+        raise AirflowException("Pod p returned a failure.")
+
+    monkeypatch.setattr(KubernetesPodOperator, "cleanup", failed)
+    with pytest.raises(AirflowException, match="Pod p returned a failure") as caught:
+        operator(task_id="asr", image="asr").cleanup(None, ended(code))
+    assert isinstance(caught.value, AirflowFailException) is final
+    assert (f"exit code {code}" in str(caught.value)) is final
+
+
+def test_a_pod_that_never_ran_has_no_exit_code() -> None:
+    from switchboard.stage import exit_code
+
+    assert exit_code(SimpleNamespace(status=None), "base") is None
+    assert exit_code(SimpleNamespace(status=SimpleNamespace(container_statuses=None)), "base") is None

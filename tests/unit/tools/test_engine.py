@@ -29,6 +29,16 @@ def test_a_number_that_is_nobodys_or_anothers_is_removed(
     assert file.exists() is not stale
 
 
+def test_a_process_that_was_killed_is_gone_though_its_number_is_there(tmp_path: Path, proc: Path) -> None:
+    """A zombie: its name is there until its parent looks at how it ended, its command line is not."""
+    file = tmp_path / "docker.pid"
+    file.write_text("41")
+    (proc / "41" / "cmdline").write_text("/usr/sbin/dockerd\0")
+    assert engine.remove_stale({file: "dockerd"}, proc) == []
+    (proc / "41" / "cmdline").write_text("")
+    assert engine.remove_stale({file: "dockerd"}, proc) == [file]
+
+
 def test_a_docker_elsewhere_is_the_users_own_to_start(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

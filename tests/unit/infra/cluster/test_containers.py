@@ -1,7 +1,9 @@
 """Containers beside the cluster."""
 
+import pytest
+
 from infra.cluster import services
-from infra.cluster.containers import Service, mac_address, spec_hash
+from infra.cluster.containers import Service, mac_address, spec_hash, start
 
 SERVICE = Service(
     engine="podman",
@@ -26,6 +28,26 @@ def test_any_change_gives_another_hash_and_shows_no_secret() -> None:
     assert spec_hash(SERVICE) != spec_hash(other)
     assert spec_hash(SERVICE) == spec_hash(Service(**SERVICE.__dict__))
     assert "secret" not in spec_hash(SERVICE)
+
+
+def test_secrets_are_no_words_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anyone on the machine can read the words of a running command."""
+    words: list[str] = []
+    given: dict[str, str] = {}
+
+    def call(_: str, *command: str, env: dict[str, str] | None = None) -> str:
+        words.extend(map(str, command))
+        given.update(env or {})
+        return ""
+
+    for name in ("services.ensure_image", "remove_containers", "_wait_until_open"):
+        monkeypatch.setattr(f"infra.cluster.containers.{name}", lambda *_: None)
+    monkeypatch.setattr("infra.cluster.containers.call", call)
+    start(SERVICE)
+    assert given == SERVICE.environment
+    for name, value in SERVICE.environment.items():
+        assert f"--env={name}" in words
+        assert not any(value in word for word in words)
 
 
 def test_images_of_services_are_named_by_what_they_are_made_of() -> None:

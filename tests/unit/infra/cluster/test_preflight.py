@@ -9,7 +9,8 @@ import pytest
 
 from infra.cluster import facts as looking
 from infra.cluster import preflight
-from infra.cluster.preflight import Facts, PortHolder, problems
+from infra.cluster.facts import Facts, PortHolder
+from infra.cluster.preflight import problems
 from infra.cluster.settings import load
 from infra.shared.settings import SettingsError
 

@@ -8,7 +8,7 @@ from ops.bench.repository import DagRepository
 from ops.environment import Environment
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("started_runs")]
 
 DAG = '''"""A DAG that the tests push."""
 

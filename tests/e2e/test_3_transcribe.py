@@ -10,6 +10,7 @@ import pytest
 from ops import images
 from ops.environment import Environment
 from tests.e2e.calls import Calls
+from tests.e2e.conftest import Runs
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -26,14 +27,12 @@ def keys(stack: Environment, prefix: str) -> dict[str, Any]:
     return {item["Key"]: item["LastModified"] for page in pages for item in page.get("Contents", [])}
 
 
-def test_both_runs_end_well(stack: Environment, twin_runs: tuple[str, str]) -> None:
+def test_both_runs_end_well(stack: Environment, ended_runs: Runs) -> None:
     with stack.airflow() as airflow:
-        assert {airflow.run_state("autotranscribe", run) for run in twin_runs} == {"success"}
+        assert {airflow.run_state("autotranscribe", run) for run in ended_runs.twins} == {"success"}
 
 
-def test_every_good_call_has_its_transcript(
-    stack: Environment, calls: Calls, twin_runs: tuple[str, str]
-) -> None:
+def test_every_good_call_has_its_transcript(stack: Environment, calls: Calls, ended_runs: Runs) -> None:
     lock = images.pinned(stack.name)
     for reference in calls.good:
         folder = f"{calls.output}/{reference.call_id}/postprocess"
@@ -56,7 +55,7 @@ def test_every_good_call_has_its_transcript(
         assert f"{calls.output}/{reference.call_id}/error.json" not in keys(stack, folder.rsplit("/", 1)[0])
 
 
-def test_personal_data_is_redacted(stack: Environment, calls: Calls, twin_runs: tuple[str, str]) -> None:
+def test_personal_data_is_redacted(stack: Environment, calls: Calls, ended_runs: Runs) -> None:
     for reference in calls.good:
         transcript = read_json(stack, f"{calls.output}/{reference.call_id}/postprocess/transcript.json")
         text = " ".join(segment["text"] for segment in transcript["segments"]).lower()
@@ -65,7 +64,7 @@ def test_personal_data_is_redacted(stack: Environment, calls: Calls, twin_runs: 
             assert digits not in text, f"{reference.call_id}: a number can be read"
 
 
-def test_every_bad_call_says_why(stack: Environment, calls: Calls, twin_runs: tuple[str, str]) -> None:
+def test_every_bad_call_says_why(stack: Environment, calls: Calls, ended_runs: Runs) -> None:
     for call_id, (stage, words) in calls.bad.items():
         record = read_json(stack, f"{calls.output}/{call_id}/error.json")
         assert record["stage"] == stage, record
@@ -76,44 +75,42 @@ def test_every_bad_call_says_why(stack: Environment, calls: Calls, twin_runs: tu
         )
 
 
-def test_the_last_task_prints_the_table(stack: Environment, calls: Calls, twin_runs: tuple[str, str]) -> None:
+def test_the_last_task_prints_the_table(stack: Environment, calls: Calls, ended_runs: Runs) -> None:
     with stack.airflow() as airflow:
-        report = next(t for t in airflow.tasks("autotranscribe", twin_runs[0]) if t.task_id == "report")
-        until("the log is there", lambda: "calls" in airflow.log("autotranscribe", twin_runs[0], report))
-        log = airflow.log("autotranscribe", twin_runs[0], report)
+        run = ended_runs.twins[0]
+        report = next(task for task in airflow.tasks("autotranscribe", run) if task.task_id == "report")
+        until("the log is there", lambda: "calls" in airflow.log("autotranscribe", run, report))
+        log = airflow.log("autotranscribe", run, report)
     for heading in ("calls", "minutes", "words", "redactions", "failures", "real-time factor"):
         assert heading in log.lower()
     for call_id in calls.bad:
         assert call_id in log
 
 
-def test_a_repeated_run_changes_nothing_and_a_changed_call_only_itself(
-    stack: Environment, calls: Calls, twin_runs: tuple[str, str]
-) -> None:
-    before = keys(stack, f"{calls.output}/")
-    changed, other = calls.good[0], calls.good[1]
+def test_too_many_failures_fail_the_run(stack: Environment, ended_runs: Runs) -> None:
     with stack.airflow() as airflow:
-        run = airflow.trigger("autotranscribe", {**calls.conf, "batch_size": 20})
-        assert airflow.wait("autotranscribe", run, 600) == "success"
-        after = keys(stack, f"{calls.output}/")
-        good = {f"{calls.output}/{reference.call_id}/" for reference in calls.good}
-        redone = {k for k, at in after.items() if before.get(k) != at and any(k.startswith(g) for g in good)}
-        assert not redone, "a run with nothing to do wrote results again"
-        calls.replace_audio(stack, changed, other)
-        run = airflow.trigger("autotranscribe", {**calls.conf, "batch_size": 20})
-        assert airflow.wait("autotranscribe", run, 600) == "success"
-    last = keys(stack, f"{calls.output}/")
-    redone = {
-        k.split("/")[-3] for k, at in last.items() if after.get(k) != at and k.endswith("/transcript.json")
-    }
-    assert redone == {changed.call_id}
-
-
-def test_too_many_failures_fail_the_run(stack: Environment, calls: Calls, twin_runs: tuple[str, str]) -> None:
-    with stack.airflow() as airflow:
-        run = airflow.trigger(
-            "autotranscribe", {"prefix": calls.bad_prefix, "output": "e2e/bad", "max_failure_share": 0.1}
-        )
-        assert airflow.wait("autotranscribe", run, 600) == "failed"
+        run = ended_runs.too_many_failures
+        assert airflow.run_state("autotranscribe", run) == "failed"
         failed = {task.task_id for task in airflow.tasks("autotranscribe", run) if task.state == "failed"}
     assert failed == {"report"}
+
+
+def test_a_repeated_run_redoes_only_what_has_changed_or_is_missing(
+    stack: Environment, calls: Calls, ended_runs: Runs
+) -> None:
+    changed, other, lost = calls.good[0], calls.good[1], calls.good[2]
+    calls.replace_audio(stack, changed, by=other)
+    missing = f"{calls.output}/{lost.call_id}/postprocess/transcript.json"
+    stack.s3.delete_object(Bucket=stack.data_bucket, Key=missing)
+    before = keys(stack, f"{calls.output}/")
+    with stack.airflow() as airflow:
+        run = airflow.trigger("autotranscribe", {**calls.conf, "batch_size": 20})
+        assert airflow.wait("autotranscribe", run, 600) == "success"
+    after = keys(stack, f"{calls.output}/")
+
+    good = {each.call_id for each in calls.good}
+    written = [key.removeprefix(f"{calls.output}/") for key, at in after.items() if before.get(key) != at]
+    redone = {tuple(key.split("/")[:2]) for key in written if key.split("/")[0] in good}
+    assert {stage for call_id, stage in redone if call_id == changed.call_id} >= set(STAGES)
+    assert {pair for pair in redone if pair[0] != changed.call_id} == {(lost.call_id, "postprocess")}
+    assert missing in after

@@ -11,14 +11,14 @@ from infra.shared.paths import Paths
 from ops.environment import Environment
 from tests.support.pulumi_stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200), pytest.mark.usefixtures("started_runs")]
 
 NAMESPACE = "provider-trial"
 HEAD = f"""
 namespace = k8s.core.v1.Namespace("trial", metadata={{"name": "{NAMESPACE}"}})
 place = {{"namespace": namespace.metadata.name}}
 labels = {{"app": "web"}}
-soon = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="25s", update="25s"))
+soon = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="40s", update="40s"))
 
 def pods(*arguments, image=IMAGE, **rest):
     container = {{"name": "web", "image": image, "args": list(arguments), **rest}}
@@ -84,7 +84,7 @@ k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, opts=soon, spec
         )
     )
     assert done.status != 0
-    assert f"Deployment {NAMESPACE}/web was not ready after 25 s" in done.output
+    assert f"Deployment {NAMESPACE}/web was not ready after 40 s" in done.output
     print(done.output)
     assert re.search(r"container web: (ErrImagePull|ImagePullBackOff) \".*localhost:1/absent:1", done.output)
     assert re.search(
