@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,6 +16,7 @@ from infra.shared.outputs import ClusterOutputs
 from infra.shared.paths import Paths
 from infra.shared.stack import Stack
 from ops.airflow_api import AirflowApi
+from ops.dag_repository import DagRepository
 
 
 class NotUpError(RuntimeError):
@@ -65,6 +67,10 @@ class Environment:
             self.platform["airflow_admin_user"],
             self.platform["airflow_admin_password"],
         )
+
+    def dag_repository(self, folder: Path) -> DagRepository:
+        """A checkout of the DAG repository, with the right to push, in `folder`."""
+        return DagRepository(self.platform["git_push_url"], self.platform["git_writer_password"], folder)
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = 120) -> str:
         """Run kubectl on the environment's cluster and return what it printed."""

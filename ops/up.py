@@ -16,10 +16,11 @@ from infra.shared.stack import Stack, StackInUseError
 from ops import dags, images
 from ops.airflow_api import AirflowApi, AirflowError
 from ops.console import Steps, clock, console, detail
+from ops.dag_repository import DagsError, NoRepositoryError
 from ops.environment import Environment
 from ops.sample_call import DAG_ID, SampleError, readable, transcribed_sample
 
-KNOWN_ERRORS = (CommandError, StackInUseError, AirflowError, SampleError, images.ImageError, dags.DagsError)
+KNOWN_ERRORS = (CommandError, StackInUseError, AirflowError, SampleError, images.ImageError, DagsError)
 DAGS_VISIBLE_WITHIN_S = 120
 
 
@@ -44,7 +45,7 @@ def stand_up(env: str, steps: Steps) -> Environment:
 
 
 @retry(
-    retry=retry_if_exception_type(dags.NoRepositoryError),
+    retry=retry_if_exception_type(NoRepositoryError),
     stop=stop_after_delay(DAGS_VISIBLE_WITHIN_S),
     wait=wait_fixed(2),
     reraise=True,

@@ -14,10 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ops.airflow_api import AirflowApi
-from ops.bench.repository import DagRepository
+from ops.dag_repository import Author
 from ops.environment import Environment
 
 NAMESPACE = "airflow-speech"
+BENCH = Author("Bench", "bench@localhost")
 NOTHING_DAG = '''"""A stage whose entry point does nothing: what a task costs over a bare pod."""
 
 import datetime
@@ -70,11 +71,10 @@ def push_to_visible(env: Environment, pushes: int = 20) -> Figure:
     """Seconds from the end of `git push` until the API shows the DAG at that commit; 95th percentile."""
     waits: list[float] = []
     with TemporaryDirectory() as folder, env.airflow() as airflow:
-        repository = DagRepository(env, Path(folder) / "dags")
+        repository = env.dag_repository(Path(folder) / "dags")
         for number in range(pushes):
-            commit = repository.push(
-                f"Bench push {number}", {"speech/bench_nothing.py": NOTHING_DAG.format(tag=f"push-{number}")}
-            )
+            files = {"speech/bench_nothing.py": NOTHING_DAG.format(tag=f"push-{number}")}
+            commit = repository.change(f"Bench push {number}", files, BENCH)
             waits.append(_until_at(airflow, "bench_nothing", commit))
     return Figure("DAG push to visible, p95", quantile(waits, 0.95), "s", bound=15)
 

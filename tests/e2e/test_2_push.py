@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ops.bench.repository import DagRepository
+from ops.dag_repository import Author, DagRepository
 from ops.environment import Environment
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("started_runs")]
 
+AUTHOR = Author("Pipeline Author", "author@example.com")
 DAG = '''"""A DAG that the tests push."""
 
 import datetime
@@ -47,7 +48,7 @@ def commit_of(version: str, dag_id: str = "e2e_pushed") -> dict[str, str | None]
 
 @pytest.fixture(scope="module")
 def repository(stack: Environment, tmp_path_factory: pytest.TempPathFactory) -> DagRepository:
-    return DagRepository(stack, tmp_path_factory.mktemp("author") / "dags")
+    return stack.dag_repository(tmp_path_factory.mktemp("author") / "dags")
 
 
 def tags(stack: Environment, dag_id: str) -> set[str]:
@@ -56,12 +57,12 @@ def tags(stack: Environment, dag_id: str) -> set[str]:
 
 
 def test_a_push_is_visible_and_runs_at_its_own_commit(stack: Environment, repository: DagRepository) -> None:
-    first = repository.push("Add a DAG", commit_of("v1"))
+    first = repository.change("Add a DAG", commit_of("v1"), AUTHOR)
     with stack.airflow() as airflow:
         until("the pushed DAG is visible", lambda: airflow.dag_bundle_version("e2e_pushed") == first)
         run_id = airflow.trigger("e2e_pushed", {})
         # While the first run waits for its pod, the next commit is published: the run must not see it
-        second = repository.push("Change both files", commit_of("v2"))
+        second = repository.change("Change both files", commit_of("v2"), AUTHOR)
         until("the changed DAG is visible", lambda: airflow.dag_bundle_version("e2e_pushed") == second)
         assert airflow.wait("e2e_pushed", run_id, 180) == "success"
         (task,) = airflow.tasks("e2e_pushed", run_id)
@@ -77,7 +78,7 @@ def test_a_push_is_visible_and_runs_at_its_own_commit(stack: Environment, reposi
 def test_a_broken_push_shows_its_error_and_the_others_keep_running(
     stack: Environment, repository: DagRepository
 ) -> None:
-    repository.push("Break a DAG", {"speech/e2e_broken.py": BROKEN})
+    repository.change("Break a DAG", {"speech/e2e_broken.py": BROKEN}, AUTHOR)
     with stack.airflow() as airflow:
         until(
             "the import error is visible",
@@ -86,11 +87,12 @@ def test_a_broken_push_shows_its_error_and_the_others_keep_running(
         assert {"e2e_pushed", "autotranscribe"} <= airflow.dag_ids()
         run_id = airflow.trigger("e2e_pushed", {})
         assert airflow.wait("e2e_pushed", run_id, 180) == "success"
-        repository.push("Mend it", {"speech/e2e_broken.py": None})
+        repository.change("Mend it", {"speech/e2e_broken.py": None}, AUTHOR)
         until("the import error is gone", lambda: not airflow.import_errors())
 
 
 def test_a_removed_dag_goes(stack: Environment, repository: DagRepository) -> None:
-    repository.push("Remove the DAG", {"speech/e2e_pushed.py": None, "switchboard/half.py": None})
+    gone: dict[str, str | None] = {"speech/e2e_pushed.py": None, "switchboard/half.py": None}
+    repository.change("Remove the DAG", gone, AUTHOR)
     with stack.airflow() as airflow:
         until("the removed DAG is gone", lambda: "e2e_pushed" not in airflow.dag_ids())

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.dags import DagsError, NoRepositoryError, check, push
+from ops.dag_repository import Author, DagRepository, DagsError, NoRepositoryError, RejectedError
+from ops.dags import check, push
 
 LOCK = {"asr": "localhost:5001/asr@sha256:" + "a" * 64}
 DAG = 'StageOperator(task_id="asr", image="asr")\n'
@@ -72,3 +73,26 @@ def test_an_image_without_digest_is_refused(dags: Path) -> None:
 def test_a_server_that_is_away_is_named(dags: Path, tmp_path: Path) -> None:
     with pytest.raises(NoRepositoryError, match=r"nowhere.*make up"):
         push(f"file://{tmp_path}/nowhere.git", "unused", LOCK, dags)
+
+
+def test_an_author_changes_single_files_and_another_one_in_between_is_seen(
+    server: str, tmp_path: Path
+) -> None:
+    author = Author("A", "a@localhost")
+    mine = DagRepository(server, "unused", tmp_path / "mine")
+    first = mine.change("Add", {"speech/a.py": "1\n", "speech/b.py": "1\n"}, author)
+    DagRepository(server, "unused", tmp_path / "theirs").change("Change", {"speech/a.py": "2\n"}, author)
+    assert mine.change("Remove", {"speech/b.py": None}, author) != first
+    assert show(server, "speech/a.py") == "2\n"
+    with pytest.raises(subprocess.CalledProcessError):
+        show(server, "speech/b.py")
+
+
+def test_a_push_over_anothers_is_rejected(server: str, tmp_path: Path) -> None:
+    author = Author("A", "a@localhost")
+    mine = DagRepository(server, "unused", tmp_path / "mine")
+    mine.fetch()
+    DagRepository(server, "unused", tmp_path / "theirs").change("Add", {"a.py": "2\n"}, author)
+    (mine.folder / "a.py").write_text("1\n")
+    with pytest.raises(RejectedError, match="somebody else pushed"):
+        mine.publish("Mine", author)
