@@ -82,27 +82,19 @@ def _named_images(tree: ast.AST) -> Iterable[str]:
 def _author() -> Author:
     """Who commits: as git knows them here, else the platform."""
     return Author(
-        _git_config("user.name") or "Switchboard", _git_config("user.email") or "switchboard@localhost"
+        _git("config", "user.name") or "Switchboard", _git("config", "user.email") or "switchboard@localhost"
     )
-
-
-def _git_config(key: str) -> str:
-    found = subprocess.run(
-        ["git", "config", key], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip()
 
 
 def _message() -> str:
     """Which state of this checkout the DAGs come from."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return f"DAGs of {described.stdout.strip() or 'a folder without history'}"
+    return f"DAGs of {_git('describe', '--always', '--dirty') or 'a folder without history'}"
+
+
+def _git(*arguments: str) -> str:
+    """What git says of this checkout; nothing where it knows nothing."""
+    done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def main(env: Annotated[str, typer.Option(help="the environment")] = "local") -> None:

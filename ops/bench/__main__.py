@@ -60,6 +60,7 @@ def main(
         figures.append(measure.push_to_visible(environment, pushes))
     with steps.step("a stage task against a bare pod"):
         figures.append(measure.task_over_pod(environment, images.pinned(env)["stage-base"]))
+        measure.remove_dag(environment)
     with steps.step("pulumi up with nothing to do"):
         figures.append(measure.nothing_to_do(env))
     with steps.step("make up again"):

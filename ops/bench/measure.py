@@ -19,6 +19,7 @@ from ops.environment import Environment
 
 NAMESPACE = "airflow-speech"
 BENCH = Author("Bench", "bench@localhost")
+DAG_FILE = "speech/bench_nothing.py"
 NOTHING_DAG = '''"""A stage whose entry point does nothing: what a task costs over a bare pod."""
 
 import datetime
@@ -67,13 +68,19 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
+def remove_dag(env: Environment) -> None:
+    """Take the DAG away that the measurements pushed."""
+    with TemporaryDirectory() as folder:
+        env.dag_repository(Path(folder) / "dags").change("Bench is over", {DAG_FILE: None}, BENCH)
+
+
 def push_to_visible(env: Environment, pushes: int = 20) -> Figure:
     """Seconds from the end of `git push` until the API shows the DAG at that commit; 95th percentile."""
     waits: list[float] = []
     with TemporaryDirectory() as folder, env.airflow() as airflow:
         repository = env.dag_repository(Path(folder) / "dags")
         for number in range(pushes):
-            files = {"speech/bench_nothing.py": NOTHING_DAG.format(tag=f"push-{number}")}
+            files = {DAG_FILE: NOTHING_DAG.format(tag=f"push-{number}")}
             commit = repository.change(f"Bench push {number}", files, BENCH)
             waits.append(_until_at(airflow, "bench_nothing", commit))
     return Figure("DAG push to visible, p95", quantile(waits, 0.95), "s", bound=15)

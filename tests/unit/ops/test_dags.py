@@ -75,9 +75,7 @@ def test_a_server_that_is_away_is_named(dags: Path, tmp_path: Path) -> None:
         push(f"file://{tmp_path}/nowhere.git", "unused", LOCK, dags)
 
 
-def test_an_author_changes_single_files_and_another_one_in_between_is_seen(
-    server: str, tmp_path: Path
-) -> None:
+def test_an_author_changes_files_on_top_of_what_others_pushed(server: str, tmp_path: Path) -> None:
     author = Author("A", "a@localhost")
     mine = DagRepository(server, "unused", tmp_path / "mine")
     first = mine.change("Add", {"speech/a.py": "1\n", "speech/b.py": "1\n"}, author)
