@@ -7,6 +7,7 @@ SHELL := /bin/bash
 ENV ?= local
 CALLS ?= 6
 PYTEST_ARGS ?=
+SIDE_BY_SIDE := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 SWITCHBOARD_CACHE ?= $(HOME)/.cache/switchboard
 export SWITCHBOARD_CACHE
 ORIGINAL_PATH := $(PATH)
@@ -24,10 +25,10 @@ up: tools ## Stand up ENV (default: local) and transcribe a sample call on it
 down: ## Remove ENV: nothing of it stays on this machine
 	@$(PYTHON) -m ops.down --env $(ENV)
 
-test: tools lint test-unit test-integration e2e ## Everything that CI runs
+test: tools lint test-unit test-stack ## Everything that CI runs
 
 ##@ Develop
-.PHONY: tools lint fmt lock test-unit test-integration e2e
+.PHONY: tools lint fmt lock test-unit test-integration e2e test-stack
 tools: ## Install what the project needs (says first what that is)
 	@PATH="$(ORIGINAL_PATH)" python3 -m tools $(if $(filter tools,$(MAKECMDGOALS)),--next)
 
@@ -47,10 +48,14 @@ test-unit: ## The fast tests: no container, no cluster
 	@$(PYTHON) -m pytest -m "not integration and not e2e" $(PYTEST_ARGS)
 
 test-integration: ## Tests with containers, servers and Pulumi's engine
-	@$(PYTHON) -m pytest -m "integration and not e2e" --timeout 600 --numprocesses 3 --dist loadfile $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "integration and not e2e" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 e2e: ## The whole path, on the stack that it stands up itself
-	@$(PYTHON) -m pytest -m e2e --timeout 3600 tests/e2e $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m e2e tests/e2e $(PYTEST_ARGS)
+
+test-stack: ## Both of these side by side: each waits a lot
+	@$(PYTHON) -m ops.images build
+	@$(PYTHON) -m pytest -m "integration or e2e" $(SIDE_BY_SIDE) --verbose $(PYTEST_ARGS)
 
 ##@ Operate
 .PHONY: password preview images dags samples quality bench

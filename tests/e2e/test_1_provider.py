@@ -11,7 +11,7 @@ from infra.shared.paths import Paths
 from ops.environment import Environment
 from tests.support.pulumi_stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200), pytest.mark.usefixtures("started_runs")]
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("started_runs")]
 
 NAMESPACE = "provider-trial"
 HEAD = f"""
