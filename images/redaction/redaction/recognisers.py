@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
@@ -67,111 +68,49 @@ class OfflineEmailRecogniser(EmailRecognizer):
         return bool(self._extract(pattern_text).top_domain_under_public_suffix)
 
 
+class Finding(Protocol):
+    """What a rule finds: a stretch of the text, and how sure the rule is."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def score(self) -> float: ...
+
+
 class RuleRecogniser(EntityRecognizer):
-    """What rules of ours find; needs no language model."""
+    """What a rule of ours finds; needs no language model.
+
+    `entity`: what everything is that the rule finds; None where each finding names its own.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        find: Callable[[str], Sequence[Finding]],
+        entities: Sequence[str],
+        entity: str | None = None,
+    ) -> None:
+        super().__init__(supported_entities=list(entities), name=name)
+        self._find, self._entity = find, entity
 
     def load(self) -> None:
         """Nothing to load."""
 
-    def results(
-        self, found: Iterable[tuple[str, int, int, float]], entities: Sequence[str]
+    def analyze(
+        self,
+        text: str,
+        entities: list[str],
+        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
     ) -> list[RecognizerResult]:
-        """Findings as Presidio's results."""
+        """Everything that the rule finds, as far as it is asked for."""
+        found = [(self._entity or each.entity, each) for each in self._find(text)]  # type: ignore[attr-defined]
         return [
-            RecognizerResult(entity_type=entity, start=start, end=end, score=score)
-            for entity, start, end, score in found
+            RecognizerResult(entity_type=entity, start=each.start, end=each.end, score=each.score)
+            for entity, each in found
             if not entities or entity in entities
         ]
-
-
-class DictationRecogniser(RuleRecogniser):
-    """Numbers by the matter of the talk: asked for, dictated in groups, repeated back, or misrecognised."""
-
-    def __init__(self) -> None:
-        super().__init__(supported_entities=[*NUMBERS, "ADDRESS"], name="dictation")
-
-    def analyze(
-        self,
-        text: str,
-        entities: list[str],
-        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
-    ) -> list[RecognizerResult]:
-        """Every number that is personal data by what is said around it."""
-        return self.results(
-            ((each.entity, each.start, each.end, each.score) for each in find_numbers(text)), entities
-        )
-
-
-class MisheardRecogniser(RuleRecogniser):
-    """Numbers whose digits the recogniser of speech misheard in places."""
-
-    def __init__(self) -> None:
-        super().__init__(supported_entities=[*NUMBERS, "ADDRESS"], name="misheard")
-
-    def analyze(
-        self,
-        text: str,
-        entities: list[str],
-        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
-    ) -> list[RecognizerResult]:
-        """Every number with misheard digits."""
-        return self.results(
-            ((each.entity, each.start, each.end, each.score) for each in find_misheard(text)), entities
-        )
-
-
-class BirthRecogniser(RuleRecogniser):
-    """Dates of birth by the talk around them."""
-
-    def __init__(self) -> None:
-        super().__init__(supported_entities=["DATE_OF_BIRTH"], name="births")
-
-    def analyze(
-        self,
-        text: str,
-        entities: list[str],
-        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
-    ) -> list[RecognizerResult]:
-        """Every date of birth."""
-        return self.results(
-            (("DATE_OF_BIRTH", each.start, each.end, each.score) for each in find_births(text)), entities
-        )
-
-
-class NameRecogniser(RuleRecogniser):
-    """Names of people by word lists and by what they stand behind."""
-
-    def __init__(self) -> None:
-        super().__init__(supported_entities=["PERSON"], name="names")
-
-    def analyze(
-        self,
-        text: str,
-        entities: list[str],
-        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
-    ) -> list[RecognizerResult]:
-        """Every name of a person."""
-        return self.results(
-            (("PERSON", each.start, each.end, each.score) for each in find_names(text)), entities
-        )
-
-
-class AddressRecogniser(RuleRecogniser):
-    """Postal addresses by their parts."""
-
-    def __init__(self) -> None:
-        super().__init__(supported_entities=["ADDRESS"], name="addresses")
-
-    def analyze(
-        self,
-        text: str,
-        entities: list[str],
-        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
-    ) -> list[RecognizerResult]:
-        """Every part of an address."""
-        return self.results(
-            (("ADDRESS", each.start, each.end, each.score) for each in find_addresses(text)), entities
-        )
 
 
 def all_recognisers() -> list[EntityRecognizer]:
@@ -181,9 +120,9 @@ def all_recognisers() -> list[EntityRecognizer]:
         SsnRecogniser(),
         OfflineEmailRecogniser(),
         PhoneRecognizer(supported_regions=REGIONS, name="phone"),
-        DictationRecogniser(),
-        MisheardRecogniser(),
-        BirthRecogniser(),
-        NameRecogniser(),
-        AddressRecogniser(),
+        RuleRecogniser("dictation", find_numbers, [*NUMBERS, "ADDRESS"]),
+        RuleRecogniser("misheard", find_misheard, [*NUMBERS, "ADDRESS"]),
+        RuleRecogniser("births", find_births, ["DATE_OF_BIRTH"], "DATE_OF_BIRTH"),
+        RuleRecogniser("names", find_names, ["PERSON"], "PERSON"),
+        RuleRecogniser("addresses", find_addresses, ["ADDRESS"], "ADDRESS"),
     ]
