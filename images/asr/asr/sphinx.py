@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pocketsphinx
 import soundfile
 
-from asr.engines import Heard
+from asr.engine import Heard
 
 FRAME_S = 0.01
 VARIANT = re.compile(r"\(\d+\)$")

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from asr.engines import Engine, EngineName, load
+from asr.engine import Engine
+from asr.engines import EngineName, load
 from asr.speakers import Speakers
 from switchboard_stage import CallContext, Params, Stage, StageError
 from switchboard_stage.models import AudioManifest, Language, Turns, Word, Words

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
-from asr.engines import Heard
+from asr.engine import Heard
 from switchboard_stage.errors import UsageError
 
 NOT_IN_WORDS = re.compile(r"[^\w'-]+")

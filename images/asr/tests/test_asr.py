@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.engines import Heard
+from asr.engine import Heard
 from asr.speakers import NOBODY, Speakers
 from asr.sphinx import PocketSphinx, widened
 from asr.stage import Asr, AsrParams
