@@ -13,6 +13,7 @@ class Progress:
         r"| ~  \S+ \S+ refresh(ing)?( \(|$)"
         r"|.*warning: using pulumi-\S+ from \$PATH at "  # what we put there
     )
+    _COUNTS = re.compile(r" +\d+ (warning|message)s?(; \d+ messages?)?$")  # of what was shown as it came
     _HEADING = re.compile(r"Diagnostics:|  \S+ \(\S+\):$")
 
     def __init__(self) -> None:
@@ -21,6 +22,7 @@ class Progress:
 
     def kept(self, line: str) -> list[str]:
         """The lines to show now that this one has come. A heading waits until something follows under it."""
+        line = self._COUNTS.sub("", line)
         if self._NOISE.match(line):
             return []
         if self._HEADING.match(line):

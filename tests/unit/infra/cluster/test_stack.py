@@ -55,6 +55,13 @@ def test_a_heading_is_shown_with_what_is_under_it_alone() -> None:
     assert "Diagnostics:" not in shown(quiet)
 
 
+@pytest.mark.parametrize("counts", ["1 warning; 4 messages", "3 warnings", "1 message"])
+def test_what_was_shown_is_not_counted_again(counts: str) -> None:
+    assert shown(f"    pulumi:pulumi:Stack switchboard-cluster-local  {counts}") == []
+    created = " +  pulumi:pulumi:Stack switchboard-cluster-local created (183s)"
+    assert shown(f"{created} {counts}") == [created]
+
+
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     monkeypatch.setenv("SWITCHBOARD_HOME", str(tmp_path))
