@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 TIMEOUT_S = {"e2e": 3600, "integration": 600}
-"""The first test of a kind waits for what it runs on: an environment, an image. Unit tests: see pyproject.toml."""
+"""The first test waits for what it runs on: an environment, images. Those of unit tests: pyproject.toml."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
