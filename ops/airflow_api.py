@@ -20,7 +20,7 @@ class AirflowError(RuntimeError):
 
 
 class ServerTroubleError(AirflowError):
-    """The server is there and can't answer now: its database is just coming back, say."""
+    """The server can't be reached or can't answer now: it or its database is just coming back, say."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class AirflowApi:
         self._client.close()
 
     @retry(
-        retry=retry_if_exception_type((httpx.TransportError, ServerTroubleError)),
+        retry=retry_if_exception_type(ServerTroubleError),
         stop=stop_after_delay(60),
         wait=wait_fixed(2),
         reraise=True,
@@ -75,17 +75,26 @@ class AirflowApi:
         Raises:
             AirflowError: the server answered with an error; the text quotes it.
         """
+        try:
+            response = self._logged_in(method, path, **kwargs)
+        except httpx.TransportError as error:
+            unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            kind = ServerTroubleError if unsent or method != "POST" else AirflowError
+            raise kind(f"{method} {path}: {self.url} does not answer: {error}; `make up` heals it") from error
+        if response.is_error:
+            # What a POST began may have come about: that is for the caller to find out
+            again = response.is_server_error and method != "POST"
+            kind = ServerTroubleError if again else AirflowError
+            raise kind(f"{method} {path}: Airflow answered {response.status_code}: {response.text[:500]}")
+        return response
+
+    def _logged_in(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         if self._token is None:
             self._token = self._new_token()
         response = self._send(method, path, **kwargs)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             self._token = self._new_token()
             response = self._send(method, path, **kwargs)
-        if response.is_error:
-            # What a POST began may have come about: that is for the caller to find out
-            again = response.is_server_error and method != "POST"
-            kind = ServerTroubleError if again else AirflowError
-            raise kind(f"{method} {path}: Airflow answered {response.status_code}: {response.text[:500]}")
         return response
 
     def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:

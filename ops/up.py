@@ -17,10 +17,19 @@ from ops import dags, images
 from ops.airflow_api import AirflowApi, AirflowError
 from ops.console import Steps, clock, console, detail
 from ops.dag_repository import DagsError, NoRepositoryError
-from ops.environment import Environment
+from ops.environment import Environment, NotUpError
+from ops.ready import wait_until_ready
 from ops.sample_call import DAG_ID, SampleError, readable, transcribed_sample
 
-KNOWN_ERRORS = (CommandError, StackInUseError, AirflowError, SampleError, images.ImageError, DagsError)
+KNOWN_ERRORS = (
+    CommandError,
+    StackInUseError,
+    AirflowError,
+    SampleError,
+    images.ImageError,
+    DagsError,
+    NotUpError,
+)
 DAGS_VISIBLE_WITHIN_S = 120
 
 
@@ -36,7 +45,8 @@ def stand_up(env: str, steps: Steps) -> Environment:
         lock = images.lock(pushed, env)
     with steps.step("pulumi up: Airflow, the DAG repository and what they need"):
         Stack("platform", env, detail).up()
-    environment = Environment.load(env)
+        environment = Environment.load(env)
+        wait_until_ready(environment, detail)
     with steps.step("push dags/ to the DAG repository"):
         commit = _push(environment, lock)
         with environment.airflow() as airflow:

@@ -7,14 +7,24 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.cluster.containers import NODE_LABEL
 from infra.offline.node.build import ensure_node_image
 from infra.shared.command import CommandError, run
-from infra.shared.engine import ENGINE_ENV, Engine, call, containers_with_label, inspect, remove_containers
+from infra.shared.engine import (
+    ENGINE_ENV,
+    Engine,
+    call,
+    containers_with_label,
+    inspect,
+    is_running,
+    remove_containers,
+    settle,
+)
 from infra.shared.paths import Paths
 
 MARKER = "/kind/switchboard"
@@ -82,7 +92,7 @@ def problem(cluster: Cluster) -> str | None:
     if not Path(cluster.kubeconfig).exists():
         return "has no kubeconfig"
     for node in nodes:
-        if not _is_running(cluster.engine, node):
+        if not is_running(cluster.engine, node):
             return f"node {node} does not run"
         if not _address_is_kept(cluster, node):
             return f"node {node} came back with another address"
@@ -92,7 +102,7 @@ def problem(cluster: Cluster) -> str | None:
 def delete(cluster: Cluster) -> None:
     """Remove the cluster, half-made ones too, and its kubeconfig. Raises CommandError."""
     for node in containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}"):
-        if _is_running(cluster.engine, node):
+        if is_running(cluster.engine, node):
             # A node takes longer to stop than engines wait before they kill it.
             call(cluster.engine, "kill", node)
     command = [_kind(), "delete", "cluster", f"--name={cluster.name}", f"--kubeconfig={cluster.kubeconfig}"]
@@ -138,24 +148,28 @@ def _heal(cluster: Cluster, say: Say) -> bool:
 
 def _restart(cluster: Cluster, nodes: list[str], say: Say) -> bool:
     _write_certs(cluster)
-    for node in nodes:
-        if not _is_running(cluster.engine, node) or not _address_is_kept(cluster, node):
-            say(f"starting node {node} again")
-            _start_with_its_address(cluster, node)
+    began = datetime.now(UTC)
+    started = [
+        node for node in nodes if not is_running(cluster.engine, node) or not _address_is_kept(cluster, node)
+    ]
+    for node in started:
+        say(f"starting node {node} again")
+        _start_with_its_address(cluster, node)
     if _marker_problem(cluster, nodes):
         return False
     command = [_kind(), "export", "kubeconfig", f"--name={cluster.name}"]
     run([*command, f"--kubeconfig={cluster.kubeconfig}"], env=cluster.environment, timeout_s=60)
-    _wait(cluster, HEAL_TIMEOUT_S)
+    _wait(cluster, HEAL_TIMEOUT_S, lambda: _api_problem(cluster) or _silent(cluster, started, began))
     _connect_pod_ranges(cluster, nodes)
     return True
 
 
 def _start_with_its_address(cluster: Cluster, node: str) -> None:
     """Start a node where it was: its certificates and its database are bound to its first address."""
+    settle(cluster.engine, node)
     address = _made_with_address(cluster.engine, node)
     if cluster.engine == "podman" and address is not None:
-        if _is_running(cluster.engine, node):
+        if is_running(cluster.engine, node):
             call(cluster.engine, "kill", node)
             call(cluster.engine, "wait", node)
         call(cluster.engine, "network", "disconnect", cluster.network, node)
@@ -223,9 +237,19 @@ def _api_problem(cluster: Cluster) -> str | None:
     return f"nodes are not ready: {', '.join(waiting)}" if waiting or not listed.strip() else None
 
 
-def _wait(cluster: Cluster, seconds: int) -> None:
+def _silent(cluster: Cluster, nodes: Sequence[str], since: datetime) -> str | None:
+    """Which nodes have not been heard of: until then, the API server tells what was before they died."""
+    template = "{range .items[*]}{.metadata.name}={.spec.renewTime}\n{end}"
+    listed = kubectl(cluster, "get", "leases", "--namespace=kube-node-lease", f"--output=jsonpath={template}")
+    leases = (line.partition("=") for line in listed.split())
+    heard = {name: datetime.fromisoformat(renewed) for name, _, renewed in leases}
+    waiting = [node for node in nodes if node not in heard or heard[node] < since]
+    return f"nothing was heard of {', '.join(waiting)}" if waiting else None
+
+
+def _wait(cluster: Cluster, seconds: int, problem: Callable[[], str | None] | None = None) -> None:
     deadline = time.monotonic() + seconds
-    while (reason := _api_problem(cluster)) is not None:
+    while (reason := (problem or (lambda: _api_problem(cluster)))()) is not None:
         if time.monotonic() > deadline:
             raise UnhealthyClusterError(cluster.name, seconds, reason)
         time.sleep(1)
@@ -239,11 +263,6 @@ def kubectl(cluster: Cluster, *words: str) -> str:
         "--request-timeout=10s",
     ]
     return run([_tool("kubectl"), *options, *words], timeout_s=30)
-
-
-def _is_running(engine: Engine, node: str) -> bool:
-    found = inspect(engine, "container", node)
-    return found is not None and bool(found["State"]["Running"])
 
 
 def _write_certs(cluster: Cluster) -> None:

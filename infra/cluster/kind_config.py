@@ -12,6 +12,14 @@ CERTS_DIR = "/etc/containerd/certs.d"
 REGISTRY_PORT = 5000
 """The port inside the registry's container."""
 
+ALONE = {
+    "apiVersion": "kubeadm.k8s.io/v1beta3",  # what kind writes for Kubernetes up to 1.35
+    "kind": "ClusterConfiguration",
+    "controllerManager": {"extraArgs": {"leader-elect": "false"}},
+    "scheduler": {"extraArgs": {"leader-elect": "false"}},
+}
+"""There is one control plane: electing it again every two seconds is most of what etcd would do at rest."""
+
 
 def kind_config(settings: Settings, certs_dir: str) -> str:
     """The file for `kind create cluster --config`. `certs_dir`: the host's folder of registries."""
@@ -25,6 +33,7 @@ def kind_config(settings: Settings, certs_dir: str) -> str:
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": settings.cluster_name,
+        "kubeadmConfigPatches": [json.dumps(ALONE)],
         "nodes": nodes,
     }
     return yaml.safe_dump(config, sort_keys=False)

@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +14,11 @@ Engine = Literal["docker", "podman"]
 CONTAINERS_CONF = Path(__file__).with_name("containers.conf")
 ENGINE_ENV = {"CONTAINERS_CONF": os.environ.get("CONTAINERS_CONF", str(CONTAINERS_CONF))}
 """Added to the environment of every call of podman, and of what calls it (kind)."""
+
+PROC = Path("/proc")
+PODMAN_EXITS = Path("/run/libpod/exits")
+"""Where a container's monitor (conmon) leaves the status that it ended with, in a file of its id."""
+KILLED = 128 + signal.SIGKILL
 
 
 def call(
@@ -29,6 +36,42 @@ def inspect(engine: Engine, kind: str, name: str) -> dict[str, Any] | None:
         return None
     first: dict[str, Any] = found[0]
     return first
+
+
+def is_running(engine: Engine, name: str) -> bool:
+    """Whether a container of that name runs. Changes nothing."""
+    found = inspect(engine, "container", name)
+    return found is not None and bool(found["State"]["Running"]) and not _is_orphan(engine, found)
+
+
+def settle(engine: Engine, name: str, exits: Path = PODMAN_EXITS) -> None:
+    """Let podman know that a container has ended, where it can't: then it can be started again."""
+    found = inspect(engine, "container", name)
+    if found is None or found["State"]["Status"] not in {"running", "stopping"}:
+        return
+    if not _is_orphan(engine, found):
+        return
+    pid, container = int(found["State"]["Pid"]), str(found["Id"])
+    with suppress(OSError):
+        if container in (PROC / str(pid) / "cgroup").read_text():
+            os.kill(pid, signal.SIGKILL)
+    exits.mkdir(parents=True, exist_ok=True)
+    (exits / container).write_text(str(KILLED))
+    # As the monitor would have: else the next start finds the network as it was, with old pods' routes
+    call(engine, "container", "cleanup", name)
+
+
+def _is_orphan(engine: Engine, found: Mapping[str, Any]) -> bool:
+    """Whether a container's monitor is gone: podman hears of a container's end from nobody else.
+
+    That happens where everything is killed at once; podman then calls the container running for ever.
+    """
+    if engine != "podman":
+        return False
+    try:
+        return (PROC / str(found["State"]["ConmonPid"]) / "comm").read_text().strip() != "conmon"
+    except OSError:
+        return True
 
 
 def containers_with_label(engine: Engine, label: str) -> list[str]:

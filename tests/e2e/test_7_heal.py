@@ -9,22 +9,29 @@ import pytest
 from infra.cluster.engine import choose_engine
 from infra.cluster.leftovers import Snapshot, left, snapshot
 from infra.cluster.settings import load
-from infra.shared.engine import call
 from infra.shared.paths import Paths
 from ops.environment import Environment
 from tests.e2e.conftest import ENV, front_door
+from tests.support.power_cut import cut_power
 
 pytestmark = pytest.mark.e2e
 
+PARTS = ("control-plane", "registry", "s3")
 
-def test_up_heals_a_cluster_whose_node_died(stack: Environment) -> None:
-    """The node is killed as by a power cut; the data that outlives the cluster is still there afterwards."""
+
+def test_up_heals_what_a_power_cut_left(stack: Environment) -> None:
+    """All containers are killed, and what watches them; what they held is still there afterwards."""
     stack.s3.put_object(Bucket=stack.data_bucket, Key="e2e/kept", Body=b"before the power cut")
-    call(choose_engine(Paths.of(ENV)).engine, "kill", f"{load(ENV).cluster_name}-control-plane")
+    with stack.airflow() as airflow:
+        runs = airflow.get("/dags/~/dagRuns", limit=1)["total_entries"]
+    cluster = load(ENV).cluster_name
+    cut_power(choose_engine(Paths.of(ENV)).engine, *(f"{cluster}-{part}" for part in PARTS))
     front_door("up", "--no-sample")
     healed = Environment.load(ENV)
     kept = healed.s3.get_object(Bucket=healed.data_bucket, Key="e2e/kept")["Body"].read()
     assert kept == b"before the power cut"
+    with healed.airflow() as airflow:
+        assert airflow.get("/dags/~/dagRuns", limit=1)["total_entries"] == runs
     nodes = json.loads(healed.kubectl("get", "nodes", "-o", "json"))["items"]
     ready = [c["status"] for node in nodes for c in node["status"]["conditions"] if c["type"] == "Ready"]
     assert ready

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import httpx
 import pytest
-from tenacity import wait_none
+from tenacity import stop_after_attempt, wait_none
 
 from ops.airflow_api import AirflowApi, AirflowError, ServerTroubleError
 
@@ -55,6 +56,35 @@ def test_what_a_post_began_is_not_begun_twice(monkeypatch: pytest.MonkeyPatch) -
         api(fail, monkeypatch).trigger("d", {})
     assert not isinstance(caught.value, ServerTroubleError)
     assert asked == ["PATCH", "POST"]
+
+
+@pytest.mark.parametrize(("trouble", "asked"), [(httpx.ConnectError, 2), (httpx.ReadTimeout, 1)])
+def test_a_post_that_may_have_arrived_is_not_sent_twice(
+    monkeypatch: pytest.MonkeyPatch, trouble: type[httpx.TransportError], asked: int
+) -> None:
+    answers = iter([trouble("no answer"), None])
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if error := next(answers):
+            raise error
+        return httpx.Response(200, json={})
+
+    client = api(answer, monkeypatch)
+    with nullcontext() if asked == 2 else pytest.raises(AirflowError, match="does not answer: no answer"):
+        client.request("POST", "/dags/d/dagRuns", json={})
+    assert len(sent) == asked
+
+
+def test_a_server_that_stays_away_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    client = api(answer, monkeypatch)
+    monkeypatch.setattr(AirflowApi.request.retry, "stop", stop_after_attempt(2))
+    with pytest.raises(AirflowError, match="http://airflow does not answer: refused; `make up` heals it"):
+        client.run_state("d", "r")
 
 
 def test_an_expired_token_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from infra.cluster.kind_config import kind_config, node_names, registry_hosts_toml
+from infra.cluster.kind_config import ALONE, kind_config, node_names, registry_hosts_toml
 from infra.cluster.local import node_pools
 from infra.cluster.settings import Settings, load
 
@@ -27,6 +27,7 @@ def test_one_pool_is_one_node_that_runs_everything() -> None:
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": "switchboard",
+        "kubeadmConfigPatches": [json.dumps(ALONE)],
         "nodes": [
             {
                 "role": "control-plane",

@@ -1,0 +1,71 @@
+"""Containers whose monitor was killed with them: podman calls them running for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.shared import engine
+
+CONMON, INIT = 41, 42
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What was asked of the engine; the container is `running` in its book, its monitor in /proc."""
+    made: list[tuple[str, ...]] = []
+    state = {"Running": True, "Status": "running", "ConmonPid": CONMON, "Pid": INIT}
+    found: dict[str, Any] = {"Id": "abc", "State": state}
+    (tmp_path / "proc" / str(CONMON)).mkdir(parents=True)
+    (tmp_path / "proc" / str(CONMON) / "comm").write_text("conmon\n")
+    monkeypatch.setattr(engine, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(engine, "inspect", lambda *_: found)
+    monkeypatch.setattr(engine, "call", lambda *words: made.append(words))
+    return made
+
+
+def settle(tmp_path: Path) -> list[str]:
+    engine.settle("podman", "node", tmp_path / "exits")
+    return [file.name for file in (tmp_path / "exits").glob("*")]
+
+
+def test_one_with_its_monitor_is_left_alone(tmp_path: Path, calls: list[tuple[str, ...]]) -> None:
+    assert engine.is_running("podman", "node")
+    assert settle(tmp_path) == []
+    assert calls == []
+
+
+@pytest.mark.parametrize("comm", [None, "another\n"])
+def test_one_without_is_dead_and_its_end_is_written_down(
+    tmp_path: Path, calls: list[tuple[str, ...]], comm: str | None
+) -> None:
+    """Its monitor's number may be nobody's, or by now another's."""
+    file = tmp_path / "proc" / str(CONMON) / "comm"
+    file.unlink() if comm is None else file.write_text(comm)
+    assert not engine.is_running("podman", "node")
+    assert settle(tmp_path) == ["abc"]
+    assert (tmp_path / "exits/abc").read_text() == "137"
+    assert calls == [("podman", "container", "cleanup", "node")]
+
+
+def test_what_is_left_of_it_is_ended_and_nobody_else(
+    tmp_path: Path, calls: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(engine.os, "kill", lambda pid, _: killed.append(pid))
+    (tmp_path / "proc" / str(CONMON) / "comm").unlink()
+    (tmp_path / "proc" / str(INIT)).mkdir()
+    cgroup = tmp_path / "proc" / str(INIT) / "cgroup"
+    cgroup.write_text("0::/user.slice/another\n")
+    settle(tmp_path)
+    assert killed == []
+    cgroup.write_text("0::/libpod_parent/libpod-abc\n")
+    settle(tmp_path)
+    assert killed == [INIT]
+
+
+def test_docker_keeps_its_own_book(calls: list[tuple[str, ...]], tmp_path: Path) -> None:
+    (tmp_path / "proc" / str(CONMON) / "comm").unlink()
+    assert engine.is_running("docker", "node")
