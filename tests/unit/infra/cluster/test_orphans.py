@@ -54,7 +54,7 @@ def test_what_is_left_of_it_is_ended_and_nobody_else(
     tmp_path: Path, calls: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[int] = []
-    monkeypatch.setattr(engine.os, "kill", lambda pid, _: killed.append(pid))
+    monkeypatch.setattr("infra.shared.engine.os.kill", lambda pid, _: killed.append(pid))
     (tmp_path / "proc" / str(CONMON) / "comm").unlink()
     (tmp_path / "proc" / str(INIT)).mkdir()
     cgroup = tmp_path / "proc" / str(INIT) / "cgroup"
