@@ -7,7 +7,7 @@ SHELL := /bin/bash
 ENV ?= local
 CALLS ?= 6
 PYTEST_ARGS ?=
-SIDE_BY_SIDE := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 SWITCHBOARD_CACHE ?= $(HOME)/.cache/switchboard
 export SWITCHBOARD_CACHE
 ORIGINAL_PATH := $(PATH)

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
+END_TO_END = "tests/e2e/"
 TIMEOUT_S = {"e2e": 3600, "integration": 600}
 """The first test waits for what it runs on: an environment, images. Those of unit tests: pyproject.toml."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class ByStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """A file goes to one worker, having fixtures of its own; all end-to-end tests to one, having one stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack:
+    """For `--numprocesses`."""
+    return ByStack(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """End-to-end tests share one stack, so one worker; they begin first, being the longest."""
+    """Give each test its time; the end-to-end tests begin first, being the longest."""
     for item in items:
         kind = next((kind for kind in TIMEOUT_S if item.get_closest_marker(kind)), None)
-        item.add_marker(pytest.mark.xdist_group(kind if kind == "e2e" else str(item.path)))
         if kind and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIMEOUT_S[kind]))
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
