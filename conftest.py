@@ -12,7 +12,7 @@ TIMEOUT_S = {"e2e": 3600, "integration": 600}
 
 
 class ByStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """A file goes to one worker, having fixtures of its own; all end-to-end tests to one, having one stack."""
+    """A file goes to one worker, having fixtures of its own; end-to-end tests go to one, having one stack."""
 
     def _split_scope(self, nodeid: str) -> str:
         return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.partition("::")[0]
