@@ -18,7 +18,7 @@ HEAD = f"""
 namespace = k8s.core.v1.Namespace("trial", metadata={{"name": "{NAMESPACE}"}})
 place = {{"namespace": namespace.metadata.name}}
 labels = {{"app": "web"}}
-soon = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="40s", update="40s"))
+soon = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="90s", update="90s"))
 
 def pods(*arguments, image=IMAGE, **rest):
     container = {{"name": "web", "image": image, "args": list(arguments), **rest}}
@@ -84,7 +84,7 @@ k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, opts=soon, spec
         )
     )
     assert done.status != 0
-    assert f"Deployment {NAMESPACE}/web was not ready after 40 s" in done.output
+    assert f"Deployment {NAMESPACE}/web was not ready after 90 s" in done.output
     print(done.output)
     assert re.search(r"container web: (ErrImagePull|ImagePullBackOff) \".*localhost:1/absent:1", done.output)
     assert re.search(
