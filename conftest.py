@@ -6,16 +6,17 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-END_TO_END = "tests/e2e/"
+CLUSTERS = ("tests/e2e/", "tests/integration/infra/test_cluster.py")
+"""Tests that make clusters on this machine, and hold what is there before against what is there afterwards."""
 TIMEOUT_S = {"e2e": 3600, "integration": 600}
 """The first test waits for what it runs on: an environment, images. Those of unit tests: pyproject.toml."""
 
 
 class ByStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """A file goes to one worker, having fixtures of its own; end-to-end tests go to one, having one stack."""
+    """A file goes to one worker, having fixtures of its own; what makes clusters goes to one, one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.partition("::")[0]
+        return "clusters" if nodeid.startswith(CLUSTERS) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack:
@@ -24,9 +25,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its time; the end-to-end tests begin first, being the longest."""
+    """Give each test its time; what makes clusters begins first, being the longest."""
     for item in items:
         kind = next((kind for kind in TIMEOUT_S if item.get_closest_marker(kind)), None)
         if kind and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIMEOUT_S[kind]))
-    items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
+    items.sort(key=lambda item: not item.nodeid.startswith(CLUSTERS))
