@@ -7,7 +7,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 CLUSTERS = ("tests/e2e/", "tests/integration/infra/test_cluster.py")
-"""Tests that make clusters on this machine, and hold what is there before against what is there afterwards."""
+"""Tests that make clusters on this machine, and hold what was there before against what is there after."""
 TIMEOUT_S = {"e2e": 3600, "integration": 600}
 """The first test waits for what it runs on: an environment, images. Those of unit tests: pyproject.toml."""
 
