@@ -117,6 +117,7 @@ def test_a_pod_that_crashes_is_told_by_the_lines_of_the_run_before(trial: Stack,
             image,
             """
 k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, opts=soon, spec={
+    "min_ready_seconds": 15,  # on a busy machine it takes a while to crash, and counts as ready meanwhile
     "selector": {"match_labels": labels}, "template": pods("-conf", "/no/such/file"),
 })
 """,
