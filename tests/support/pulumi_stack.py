@@ -96,7 +96,7 @@ class Stack:
         done = subprocess.run(
             ["pulumi", *words, "--stack", "test", "--non-interactive"] if words[0] != "stack" else
             ["pulumi", *words, "--non-interactive"],
-            cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, timeout=100,
+            cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, timeout=400,
         )  # fmt: skip
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return Done(done.returncode, done.stdout + done.stderr, {})
