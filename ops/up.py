@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Annotated
 
 import typer
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from infra.cluster.kind_config import registry_host
 from infra.cluster.preflight import check as preflight
+from infra.cluster.settings import load as load_cluster
 from infra.shared.command import CommandError
 from infra.shared.stack import Stack, StackInUseError
 from ops import dags, images
@@ -37,12 +40,9 @@ def stand_up(env: str, steps: Steps) -> Environment:
     """Cluster and images side by side, then what needs both. Safe to run again at any time."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         cluster = pool.submit(_cluster, env, steps)
-        building = pool.submit(_build, steps)
+        imaging = pool.submit(_images, env, steps, cluster)
         cluster.result()
-        built = building.result()
-    with steps.step("push the images, pin their digests"):
-        pushed = images.push_all(built, images.registry_of(env), detail)
-        lock = images.lock(pushed, env)
+        lock = imaging.result()
     with steps.step("pulumi up: Airflow, the DAG repository and what they need"):
         Stack("platform", env, detail).up()
         environment = Environment.load(env)
@@ -71,9 +71,28 @@ def _cluster(env: str, steps: Steps) -> None:
         Stack("cluster", env, detail).up()
 
 
-def _build(steps: Steps) -> list[images.Built]:
+def _images(env: str, steps: Steps, cluster: Future[None]) -> dict[str, str]:
     with steps.step("build the images that changed"):
-        return images.build_all(report=detail)
+        built = images.build_all(report=detail)
+    with steps.step("push the images, pin their digests"):
+        return images.lock(push_when_there(env, built, cluster), env)
+
+
+def push_when_there(env: str, built: list[images.Built], cluster: Future[None]) -> list[images.Pushed]:
+    """Push as soon as the registry answers, which is long before the cluster does.
+
+    Raises:
+        ImageError: the registry refuses an image, or does not answer though the cluster is there.
+    """
+    registry = images.Registry(os.environ.get("SWITCHBOARD_REGISTRY") or registry_host(load_cluster(env)))
+    while not cluster.done():
+        try:
+            registry.check()
+            return images.push_all(built, registry, detail)
+        except images.ImageError:  # it is not there yet, or is just made anew
+            time.sleep(1)
+    cluster.result()
+    return images.push_all(built, images.registry_of(env), detail)
 
 
 def wait_until_visible(airflow: AirflowApi, commit: str) -> None:
