@@ -6,8 +6,10 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-CLUSTERS = ("tests/e2e/", "tests/integration/infra/test_cluster.py")
-"""Tests that make clusters on this machine, and hold what was there before against what is there after."""
+CLUSTERS = ("tests/integration/infra/test_cluster.py", "tests/e2e/")
+"""Tests that make clusters on this machine, and hold what was there before against what is there after. In this
+order: the end-to-end tests' cluster is there until the very end.
+"""
 TIMEOUT_S = {"e2e": 3600, "integration": 600}
 """The first test waits for what it runs on: an environment, images. Those of unit tests: pyproject.toml."""
 
@@ -30,4 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         kind = next((kind for kind in TIMEOUT_S if item.get_closest_marker(kind)), None)
         if kind and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIMEOUT_S[kind]))
-    items.sort(key=lambda item: not item.nodeid.startswith(CLUSTERS))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    starts = [item.nodeid.startswith(prefix) for prefix in CLUSTERS]
+    return starts.index(True) if any(starts) else len(CLUSTERS)

@@ -25,16 +25,17 @@ PROCESSES = ("aardvark-dns", "conmon")
 
 def snapshot(settings: Settings, engine: Engine, paths: Paths) -> Snapshot:
     """Everything of ours on the machine, by kind of thing. Compare two with `left`."""
+    others = set(_ids_of_others(engine, settings))
     return {
         "containers": frozenset(_named(engine, settings, "ps", "--all", "--format={{.Names}}")),
         "networks": frozenset(_named(engine, settings, "network", "ls", "--format={{.Name}}")),
         "volumes": frozenset(_lines(call(engine, "volume", "ls", "--quiet"))),
-        "processes": frozenset(_processes(set(_ids_of_others(engine, settings)))),
+        "processes": frozenset(_processes(others)),
         "mounts": frozenset(_mounts(paths)),
         "interfaces": frozenset(path.name for path in Path("/sys/class/net").glob("podman*")),
         "network namespaces": frozenset(path.name for path in Path("/run/netns").glob("*")),
         "firewall rules": frozenset(_rules(settings)),
-        "cgroups": frozenset(str(path) for path in _cgroups()),
+        "cgroups": frozenset(path for path in map(str, _cgroups()) if not any(id_ in path for id_ in others)),
         "files": frozenset(str(path) for path in paths.state.glob("*")),
     }
 
