@@ -7,8 +7,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 CLUSTERS = ("tests/integration/infra/test_cluster.py", "tests/e2e/")
-"""Tests that make clusters on this machine, and hold what was there before against what is there after. In this
-order: the end-to-end tests' cluster is there until the very end.
+"""Tests that make clusters here, and hold what was there before against what is there after. In this order:
+the end-to-end tests' cluster is there until the very end.
 """
 TIMEOUT_S = {"e2e": 3600, "integration": 600}
 """The first test waits for what it runs on: an environment, images. Those of unit tests: pyproject.toml."""

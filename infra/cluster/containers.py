@@ -86,7 +86,7 @@ def delete_network(spec: Network) -> None:
     if inspect(spec.engine, "network", spec.name) is not None:
         call(spec.engine, "network", "rm", spec.name)
     if spec.engine == "podman":
-        sweep_podman()
+        sweep_podman(spec.cidr)
 
 
 def start(spec: Service) -> None:

@@ -45,12 +45,20 @@ def left(before: Snapshot, after: Snapshot) -> list[str]:
     return [f"{kind}: {item}" for kind, items in after.items() for item in sorted(items - before[kind])]
 
 
-def sweep_podman() -> None:
-    """Remove podman's chains that serve no container, and its empty cgroups. Raises CommandError."""
+def sweep_podman(cidr: str) -> None:
+    """Remove what serves no container any more: network namespaces, bridges, chains, empty cgroups.
+
+    `cidr`: of the network that was just removed. A podman that was killed while it started a container leaves
+    namespace and rules, and knows nothing of them. Raises CommandError.
+    """
+    for namespace in sorted(unused(Path("/run/netns").glob("netns-*"), _namespaces_in_use())):
+        run(["ip", "netns", "delete", namespace])
+    for bridge in sorted(unused(Path("/sys/class/net").glob("podman*"), _bridges_in_use())):
+        run(["ip", "link", "delete", bridge])
     idle = not call("podman", "ps", "--quiet").strip()
     for family in ("iptables", "ip6tables"):
         with suppress(CommandError):  # a machine may be without one of the families
-            if orders := chain_removal(run([f"{family}-save"]), idle=idle):
+            if orders := chain_removal(run([f"{family}-save"]), idle=idle, cidr=cidr):
                 run([f"{family}-restore", "--noflush"], stdin=orders)
     # A child must go before its parent; one that is in use stays by itself.
     for group in sorted(_cgroups(), key=lambda path: len(path.parts), reverse=True):
@@ -58,18 +66,43 @@ def sweep_podman() -> None:
             group.rmdir()
 
 
-def chain_removal(saved: str, *, idle: bool) -> str:
+def unused(there: Iterable[Path], in_use: set[str]) -> set[str]:
+    """Names of what is there and not in use. Pure."""
+    return {path.name for path in there} - in_use
+
+
+def _namespaces_in_use() -> set[str]:
+    return _of_all(("ps", "--all", "--quiet"), "inspect", "{{.NetworkSettings.SandboxKey}}")
+
+
+def _bridges_in_use() -> set[str]:
+    return _of_all(("network", "ls", "--quiet"), "network", "{{.NetworkInterface}}")
+
+
+def _of_all(listing: tuple[str, ...], inspecting: str, template: str) -> set[str]:
+    names = call("podman", *listing).split()
+    words = ("network", "inspect") if inspecting == "network" else ("inspect",)
+    said = call("podman", *words, f"--format={template}", *names) if names else ""
+    return {Path(line).name for line in _lines(said)}
+
+
+def chain_removal(saved: str, *, idle: bool, cidr: str) -> str:
     """Orders for `iptables-restore --noflush` that remove podman's chains and what leads to them. Pure.
 
-    Chains of a network go when they are empty and nothing leads to them; the rest if podman is `idle`.
+    Chains of a network go when they are empty and nothing leads to them, or when they are those of `cidr`;
+    the rest if podman is `idle`.
     """
+    network = _prefix(cidr)
     orders: list[str] = []
     for table, lines in _tables(saved):
         rules = [line for line in lines if line.startswith("-A")]
         chains = [line[1:].split()[0] for line in lines if line.startswith(f":{CHAIN}")]
         gone = chains if idle else [chain for chain in chains if _NETWORK_CHAIN.match(chain)]
         if not idle:
-            gone = [chain for chain in gone if not any(chain in rule.split() for rule in rules)]
+            dead = {word for rule in rules if network in rule for word in rule.split() if word in gone}
+            gone = [
+                chain for chain in gone if chain in dead or not any(chain in rule.split() for rule in rules)
+            ]
         into = [rule for rule in rules if rule.split()[1] not in gone and rule.split()[-1] in gone]
         if gone:
             orders += [f"*{table}", *(f"-D{rule[2:]}" for rule in into)]
@@ -130,8 +163,13 @@ def _rules(settings: Settings) -> Iterable[str]:
         rules = _lines(run(["iptables-save"]))
     except CommandError:
         return []
-    network = settings.network_cidr.partition("/")[0].rpartition(".")[0] + "."
+    network = _prefix(settings.network_cidr)
     return [re.sub(r"\[\d+:\d+\]", "", rule) for rule in rules if CHAIN in rule or network in rule]
+
+
+def _prefix(cidr: str) -> str:
+    """`10.111.0.` of `10.111.0.0/24`: what addresses of the network begin with."""
+    return cidr.partition("/")[0].rpartition(".")[0] + "."
 
 
 def _cgroups() -> Iterator[Path]:
