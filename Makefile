@@ -71,7 +71,7 @@ images: ## Build every image that changed, push it, pin it by digest
 image/%: ## Build one image: make image/asr
 	@$(PYTHON) -m ops.images --env $(ENV) $*
 
-dags: ## Push dags/, with the image digests, to the DAG repository of ENV
+dags: ## Push dags/, with libraries and image digests, to the DAG repository of ENV
 	@$(PYTHON) -m ops.dags --env $(ENV)
 
 samples: ## Make CALLS sample calls in .build/samples

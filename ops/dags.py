@@ -1,4 +1,6 @@
-"""`make dags`: push `dags/`, with the digests of the images that it names, to the DAG repository."""
+"""`make dags`: push `dags/`, with the libraries and the digests of the images that it names, to the DAG
+repository.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,25 +23,37 @@ from ops.dag_repository import Author, DagRepository, DagsError, RejectedError
 from ops.environment import Environment, NotUpError
 
 DAGS = REPOSITORY / "dags"
+LIBRARIES = (REPOSITORY / "spark/switchboard_spark",)
+"""Packages that DAGs import and that live elsewhere, because an image has them too. They go to the root of
+the DAG repository, beside `switchboard`: it is on `sys.path` wherever DAGs are read.
+"""
 LOCK_NAME = "images.lock.json"
 ATTEMPTS = 3
 """Pushes of two people at once: the later one goes on top of the earlier one."""
 
 
-def push(url: str, password: str, lock: Mapping[str, str], dags: Path = DAGS) -> str:
-    """Make the DAG repository's `main` hold `dags` and the image lock; return its commit.
+def push(
+    url: str,
+    password: str,
+    lock: Mapping[str, str],
+    dags: Path = DAGS,
+    libraries: Sequence[Path] = LIBRARIES,
+) -> str:
+    """Make the DAG repository's `main` hold `dags`, `libraries` and the image lock; return its commit.
 
     One commit, published whole; none at all where nothing has changed.
 
     Raises:
-        DagsError: a DAG file is no Python or names an image without a digest; the server is away or refuses.
+        DagsError: a DAG file is no Python or names an image without a digest; a folder of `dags` has the name
+        of a library; the server is away or refuses.
     """
-    check(dags, lock)
+    for folder in (dags, *libraries):
+        check(folder, lock)
     with tempfile.TemporaryDirectory(prefix="dags-") as scratch:
         repository = DagRepository(url, password, Path(scratch) / "repository")
         for _ in range(ATTEMPTS):
             repository.fetch()
-            _replace(repository.folder, dags, lock)
+            _replace(repository.folder, dags, libraries, lock)
             try:
                 return repository.publish(_message(), _author())
             except RejectedError:
@@ -47,14 +61,19 @@ def push(url: str, password: str, lock: Mapping[str, str], dags: Path = DAGS) ->
     raise DagsError(f"{url}: others pushed {ATTEMPTS} times meanwhile; push again")
 
 
-def _replace(folder: Path, dags: Path, lock: Mapping[str, str]) -> None:
-    """Make a checkout hold the DAGs and the lock, and nothing else."""
+def _replace(folder: Path, dags: Path, libraries: Iterable[Path], lock: Mapping[str, str]) -> None:
+    """Make a checkout hold the DAGs, the libraries and the lock, and nothing else."""
     for item in folder.iterdir():
         if item.name != ".git":
             shutil.rmtree(item) if item.is_dir() else item.unlink()
-    shutil.copytree(
-        dags, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*_cache")
-    )
+    ignore = shutil.ignore_patterns("__pycache__", ".*_cache")
+    shutil.copytree(dags, folder, dirs_exist_ok=True, ignore=ignore)
+    for library in libraries:
+        if (folder / library.name).exists():
+            raise DagsError(
+                f"{dags.name}/{library.name} has the name of a library; call the folder otherwise"
+            )
+        shutil.copytree(library, folder / library.name, ignore=ignore)
     (folder / LOCK_NAME).write_text(json.dumps(dict(sorted(lock.items())), indent=1) + "\n")
 
 
@@ -98,7 +117,7 @@ def _git(*arguments: str) -> str:
 
 
 def main(env: Annotated[str, typer.Option(help="the environment")] = "local") -> None:
-    """Push dags/ and the image digests to ENV's DAG repository."""
+    """Push dags/, the libraries and the image digests to ENV's DAG repository."""
     try:
         platform = Environment.load(env).platform
         commit = push(platform["git_push_url"], platform["git_writer_password"], images.pinned(env))

@@ -8,6 +8,11 @@ from typing import Any
 STAGE_POOL = "speech-cpu"
 """Airflow pool that bounds how many stage pods run at once; its slots are a setting of the platform."""
 
+SPARK_POOL = "spark"
+"""Airflow pool of Spark tasks. A task takes slots in proportion to its size, so its slots are a measure of
+cores.
+"""
+
 RETRIES = 2
 """A pod that was evicted, an object store that was away: seldom more than twice in a row."""
 

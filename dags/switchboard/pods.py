@@ -20,10 +20,10 @@ OBJECT_STORE = "object-store"
 
 def resources(size: Size) -> k8s.V1ResourceRequirements:
     """Requests and limits of a size."""
-    memory = f"{size.memory_mib}Mi"
+    memory = {"memory": f"{size.memory_mib}Mi"}
+    limit = {} if size.cpu_limit_millicores is None else {"cpu": f"{size.cpu_limit_millicores}m"}
     return k8s.V1ResourceRequirements(
-        requests={"cpu": f"{size.cpu_request_millicores}m", "memory": memory},
-        limits={"cpu": f"{size.cpu_limit_millicores}m", "memory": memory},
+        requests={"cpu": f"{size.cpu_request_millicores}m", **memory}, limits={**limit, **memory}
     )
 
 

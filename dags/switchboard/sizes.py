@@ -10,7 +10,8 @@ class Size:
     """What a stage pod asks for and may use. Memory is requested as it is limited."""
 
     cpu_request_millicores: int
-    cpu_limit_millicores: int
+    cpu_limit_millicores: int | None
+    """None: what the node has left."""
     memory_mib: int
     scratch_mib: int
     """Limit of the emptyDir at /tmp."""

@@ -6,13 +6,20 @@ import time
 from functools import cached_property
 from typing import Any
 
+from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import generic_api_retry
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.utils.pod_manager import (
     PodManager,
     PodPhase,
     detect_pod_terminate_early_issues,
 )
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
+from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
 from switchboard import pods
@@ -21,7 +28,7 @@ from switchboard.defaults import RETRIES, STAGE_POOL
 from switchboard.images import pinned_image
 from switchboard.names import label_value, pod_name
 from switchboard.placement import node_pools, placement
-from switchboard.sizes import size_of
+from switchboard.sizes import Size, size_of
 
 STARTUP_TIMEOUT_S = 300
 """A first pull of a large image on a slow network still fits. A pull that is refused fails at once, whatever
@@ -47,7 +54,17 @@ STATUS_LAG_S = 3.0
 
 
 class PromptPodManager(PodManager):
-    """Notices the end of a pod within `POLL_S`."""
+    """Notices the end of a pod within `POLL_S`, and removes no other than the one it is asked to."""
+
+    @generic_api_retry  # type: ignore[untyped-decorator]
+    def delete_pod(self, pod: k8s.V1Pod) -> None:
+        """Remove this very pod, if it is still there; one of the same name may be another try's by now."""
+        options = k8s.V1DeleteOptions(preconditions=k8s.V1Preconditions(uid=pod.metadata.uid))
+        try:
+            self._client.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace, body=options)
+        except ApiException as error:
+            if error.status not in {404, 409}:
+                raise
 
     def container_is_running(self, pod: k8s.V1Pod, container_name: str) -> bool:
         """Whether it still runs once its log has ended; asked again for `STATUS_LAG_S`.
@@ -117,7 +134,7 @@ class StageOperator(KubernetesPodOperator):
         retries: int = RETRIES,
         **kwargs: Any,
     ) -> None:
-        reference, resources = pinned_image(image), size_of(size)
+        reference, resources = pinned_image(image), self.size_named(size)
         volume, mount = pods.scratch(resources)
         given = {
             "image": reference,
@@ -144,6 +161,11 @@ class StageOperator(KubernetesPodOperator):
         if self.name is None:
             self.name = pod_name(self.dag_id, self.task_id.rsplit(".", 1)[-1])
 
+    @staticmethod
+    def size_named(name: str) -> Size:
+        """What the pod of a size asks for. Raises LookupError for a name that there is not."""
+        return size_of(name)
+
     @cached_property
     def pod_manager(self) -> PodManager:
         """The operator's view of its pod."""
@@ -151,7 +173,7 @@ class StageOperator(KubernetesPodOperator):
 
     def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
         """The pod. Commit and placement are known only where the task runs, so they are added here."""
-        selector, tolerations = placement(size_of(self.size).node_pool, node_pools())
+        selector, tolerations = placement(self.size_named(self.size).node_pool, node_pools())
         self.node_selector = {**selector, **(self.node_selector or {})}
         self.tolerations = [*self.tolerations, *(t for t in tolerations if t not in self.tolerations)]
         pod = super().build_pod_request_obj(context, dry_run=dry_run)
@@ -159,6 +181,13 @@ class StageOperator(KubernetesPodOperator):
         if commit:
             pod.metadata.labels["switchboard/dag-commit"] = label_value(commit)
         return pod
+
+    def execute(self, context: Any) -> Any:
+        """Run the pod to its end. A task that was ended from outside meanwhile never counts as a success."""
+        result = super().execute(context)
+        if self._killed:
+            raise AirflowException("the task was ended from outside; its pod is deleted")
+        return result
 
     def cleanup(
         self,
@@ -173,12 +202,26 @@ class StageOperator(KubernetesPodOperator):
         except AirflowSkipException:
             raise
         except AirflowException as error:
-            code = exit_code(remote_pod, self.base_container_name)
-            if code in FINAL_EXIT_CODES:
-                raise AirflowFailException(
-                    f"{error} It ended with exit code {code}: another try would end the same way."
-                ) from None
-            raise
+            if isinstance(error.__context__, AirflowTaskTimeout):
+                raise error.__context__ from None  # that is what happened: the pod itself did nothing wrong
+            failure = self.failure(error, remote_pod, context)
+            if failure is error:
+                raise
+            raise failure from None
+
+    def failure(
+        self,
+        error: AirflowException,
+        remote_pod: k8s.V1Pod,
+        context: Any,  # noqa: ARG002  for operators that keep books of their tries
+    ) -> AirflowException:
+        """What the task fails with, given what KubernetesPodOperator makes of its pod."""
+        code = exit_code(remote_pod, self.base_container_name)
+        if code in FINAL_EXIT_CODES:
+            return AirflowFailException(
+                f"{error} It ended with exit code {code}: another try would end the same way."
+            )
+        return error
 
 
 def exit_code(pod: k8s.V1Pod, container: str) -> int | None:

@@ -8,10 +8,12 @@ from pulumi.runtime.sync_await import _sync_await
 from infra.platform.components.airflow import AirflowDeployment
 from infra.platform.components.git_server import DagRepository
 from infra.platform.components.provider import cluster_provider
+from infra.platform.components.spark import SparkPriorities
 from infra.platform.context import AirflowContext, GitContext
 from infra.platform.images import PLACEHOLDERS, ImagesError, read_images
 from infra.platform.placeholders import placeholder_cluster
-from infra.platform.settings import PlatformSettings, load
+from infra.platform.settings import PlatformSettings, file_of, load
+from infra.platform.spark_checks import size_problems
 from infra.shared.outputs import ClusterOutputs
 from infra.shared.paths import Paths
 from infra.shared.settings import SettingsError
@@ -30,13 +32,18 @@ details = _sync_await(reference.get_output_details("cluster"))
 exported: dict[str, Any] | None = details.value or details.secret_value
 if exported is None and not previewing:
     raise pulumi.RunError(f"the cluster stack {stack!r} has no outputs: `make up` makes the cluster first")
-names = ["git", *(item.entrance for item in settings.deployments.values())]
-cluster = ClusterOutputs.model_validate(exported) if exported else placeholder_cluster(names)
+cluster = (
+    ClusterOutputs.model_validate(exported) if exported else placeholder_cluster(["git", *settings.entrances])
+)
+if problems := size_problems(settings, cluster.node_pools):
+    raise pulumi.RunError(str(SettingsError(file_of(stack), problems)))
 
 # Unknown where there's no cluster yet, not empty: an empty one would be the operator's own.
 kubeconfig: Any = cluster.kubeconfig.get_secret_value() if exported else pulumi.output.UNKNOWN
 provider = cluster_provider(stack, kubeconfig, cluster.context)
 repository = DagRepository(GitContext(settings.git, cluster, images), provider)
+if any(item.spark for item in settings.deployments.values()):
+    SparkPriorities(provider)
 deployments = {
     team: AirflowDeployment(AirflowContext(team, item, cluster, images), repository.reader_password, provider)
     for team, item in settings.deployments.items()

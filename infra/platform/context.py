@@ -40,6 +40,12 @@ class AirflowContext:
         """How people reach the page. Raises MissingEntranceError."""
         return entrance(self.cluster, self.settings.entrance)
 
+    @property
+    def history_entrance(self) -> Entrance | None:
+        """How people reach the history server of Spark, where there is a way. Raises MissingEntranceError."""
+        spark = self.settings.spark
+        return entrance(self.cluster, spark.history_entrance) if spark and spark.history_entrance else None
+
 
 @dataclass(frozen=True)
 class GitContext:

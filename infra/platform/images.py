@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-REQUIRED: Final = ("airflow", "git-server", "git-sync", "postgres")
+REQUIRED: Final = ("airflow", "git-server", "git-sync", "postgres", "spark-base")
 """What the platform itself runs; stages are pinned with the DAGs."""
 
 BY_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")

@@ -7,6 +7,8 @@ POSTGRES_PORT: Final = 5432
 GIT_PORT: Final = 8080
 SCHEDULER_HEALTH_PORT: Final = 8974
 TRIGGERER_LOG_PORT: Final = 8794
+SPARK_DRIVER_PORT, SPARK_BLOCK_MANAGER_PORT, SPARK_UI_PORT = 7078, 7079, 4040
+SPARK_HISTORY_PORT: Final = 18080
 
 USER_ID: Final = 10001
 """The one user of all our images."""
@@ -20,6 +22,12 @@ RECONCILER: Final = "reconciler"
 
 STAGE: Final = "stage"
 OBJECT_STORE: Final = "object-store"
+
+SPARK_DRIVER, SPARK_EXECUTOR, SPARK_HISTORY = "spark-driver", "spark-executor", "spark-history"
+"""Service accounts; the first two are priority classes and components too."""
+
+COMPONENT_LABEL: Final = "app.kubernetes.io/component"
+"""What a pod that a task makes is there for: the platform's own pods go by their name."""
 
 TEAM_LABEL: Final = "switchboard.internal/team"
 DATABASE_CLIENT_LABEL: Final = "switchboard.internal/database-client"

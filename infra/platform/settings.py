@@ -4,12 +4,14 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
+from infra.platform.resources import Resources, resources_of
+from infra.platform.spark_settings import Spark
 from infra.shared.model import Model
 from infra.shared.settings import load_settings, schema
 
@@ -22,6 +24,9 @@ MAX_TEAM_LENGTH = 40
 """A namespace is `airflow-<team>`, and names of pods in it go into labels of at most 63 characters."""
 
 AIRFLOW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+SPARK_POOL = "spark"
+"""Where Spark tasks wait unless their DAG says otherwise (dags/switchboard/defaults.py)."""
 
 ENCRYPTED = "(encrypted)"
 """Stands for a secret that only Pulumi can read, where a stack file is checked without it."""
@@ -54,49 +59,19 @@ Secret = Annotated[
 ]
 
 
-class Resources(Model):
-    """What a container asks for, and what it may use at most."""
-
-    cpu_request_millicores: int = Field(gt=0, le=64_000)
-    cpu_limit_millicores: int = Field(gt=0, le=64_000)
-    memory_request_mib: int = Field(gt=0, le=1_048_576)
-    memory_limit_mib: int = Field(gt=0, le=1_048_576)
-
-    @model_validator(mode="after")
-    def _limits_cover_requests(self) -> Self:
-        for what in ("cpu", "memory"):
-            unit = "millicores" if what == "cpu" else "mib"
-            asked, limit = getattr(self, f"{what}_request_{unit}"), getattr(self, f"{what}_limit_{unit}")
-            if limit < asked:
-                raise ValueError(
-                    f"{what}_limit_{unit} is {limit}, under {what}_request_{unit}, which is {asked}: "
-                    f"no pod could run; raise {what}_limit_{unit} to {asked} or more"
-                )
-        return self
-
-
-def _resources(request_m: int, limit_m: int, request_mib: int, limit_mib: int) -> Resources:
-    return Resources(
-        cpu_request_millicores=request_m,
-        cpu_limit_millicores=limit_m,
-        memory_request_mib=request_mib,
-        memory_limit_mib=limit_mib,
-    )
-
-
 class AirflowResources(Model):
     """The parts of one deployment. Requests are near what they use at rest; limits leave room to start
     quickly.
     """
 
-    api_server: Resources = _resources(50, 2000, 450, 1024)
-    scheduler: Resources = _resources(50, 2000, 350, 1024)
-    dag_processor: Resources = _resources(50, 2000, 300, 1024)
-    triggerer: Resources = _resources(20, 1000, 350, 768)
-    migration: Resources = _resources(100, 2000, 300, 768)
-    reconciler: Resources = _resources(5, 200, 40, 96)
-    git_sync: Resources = _resources(5, 500, 32, 128)
-    worker: Resources = _resources(50, 2000, 250, 768)
+    api_server: Resources = resources_of(50, 2000, 450, 1024)
+    scheduler: Resources = resources_of(50, 2000, 350, 1024)
+    dag_processor: Resources = resources_of(50, 2000, 300, 1024)
+    triggerer: Resources = resources_of(20, 1000, 350, 768)
+    migration: Resources = resources_of(100, 2000, 300, 768)
+    reconciler: Resources = resources_of(5, 200, 40, 96)
+    git_sync: Resources = resources_of(5, 500, 32, 128)
+    worker: Resources = resources_of(50, 2000, 250, 768)
 
 
 class Pool(Model):
@@ -141,7 +116,7 @@ class Postgres(Model):
     storage_gib: int = Field(default=5, ge=1, le=16_384)
     shared_buffers_mib: int = Field(default=64, ge=16)
     max_connections: int = Field(default=60, ge=20, le=1000)
-    resources: Resources = _resources(50, 1000, 128, 512)
+    resources: Resources = resources_of(50, 1000, 128, 512)
 
     @model_validator(mode="after")
     def _buffers_fit(self) -> Self:
@@ -159,11 +134,14 @@ class Deployment(Model):
     entrance: str = "airflow"
     """Which of the cluster's entrances leads to its page."""
     pools: dict[AirflowName, Pool] = Field(default_factory=dict)
+    """Spark tasks wait in `spark`; where it isn't given, it has room for one of the largest size."""
     connections: dict[AirflowName, Connection] = Field(default_factory=dict)
     users: dict[AirflowName, User] = Field(default_factory=lambda: {"admin": User(role="Admin")})
     resources: AirflowResources = AirflowResources()
     dag_sync: DagSync = DagSync()
     postgres: Postgres = Postgres()
+    spark: Spark | None = Spark()
+    """None: its tasks can't be Spark drivers."""
 
     @model_validator(mode="after")
     def _names_are_free(self) -> Self:
@@ -176,6 +154,14 @@ class Deployment(Model):
         return self
 
     @property
+    def all_pools(self) -> dict[str, Pool]:
+        """The declared ones, and that of Spark tasks."""
+        if self.spark is None or SPARK_POOL in self.pools:
+            return dict(self.pools)
+        spark = Pool(slots=self.spark.most_slots, description="Spark tasks: slots are a measure of cores")
+        return {**self.pools, SPARK_POOL: spark}
+
+    @property
     def admin(self) -> str:
         """The first user with the role Admin."""
         return next(name for name, user in self.users.items() if user.role == "Admin")
@@ -185,7 +171,7 @@ class GitServer(Model):
     """The DAG repository's server."""
 
     storage_gib: int = Field(default=2, ge=1, le=1024)
-    resources: Resources = _resources(10, 1000, 32, 256)
+    resources: Resources = resources_of(10, 1000, 32, 256)
 
 
 class PlatformSettings(Model):
@@ -198,19 +184,36 @@ class PlatformSettings(Model):
     @model_validator(mode="after")
     def _entrances_are_free(self) -> Self:
         taken: dict[str, str] = {}
-        for team, deployment in self.deployments.items():
-            other = taken.setdefault(deployment.entrance, team)
-            if other != team:
+        for key, entrance in self._entrances():
+            other = taken.setdefault(entrance, key)
+            if other != key:
                 raise ValueError(
-                    f"deployments.{team}.entrance: {deployment.entrance!r} is already that of {other!r}; "
+                    f"{key}: {entrance!r} is already that of {other.split('.')[1]!r}; "
                     "choose another of the cluster's entrances"
                 )
         return self
 
+    @property
+    def entrances(self) -> list[str]:
+        """All that the deployments use of the cluster's."""
+        return [entrance for _, entrance in self._entrances()]
+
+    def _entrances(self) -> Iterator[tuple[str, str]]:
+        """Key and value of each setting that names one."""
+        for team, deployment in self.deployments.items():
+            yield f"deployments.{team}.entrance", deployment.entrance
+            if deployment.spark and deployment.spark.history_entrance:
+                yield f"deployments.{team}.spark.history_entrance", deployment.spark.history_entrance
+
+
+def file_of(env: str) -> Path:
+    """An environment's stack file."""
+    return HERE / f"Pulumi.{env}.yaml"
+
 
 def load(env: str) -> PlatformSettings:
     """The settings of an environment, secrets unread. Raises SettingsError."""
-    return load_settings(PlatformSettings, HERE / f"Pulumi.{env}.yaml", PROJECT)
+    return load_settings(PlatformSettings, file_of(env), PROJECT)
 
 
 if __name__ == "__main__":

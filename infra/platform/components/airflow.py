@@ -12,6 +12,8 @@ from infra.platform.context import AirflowContext
 from infra.platform.manifests import Object, access, airflow, airflow_config, postgres
 from infra.platform.manifests.object_store import object_store
 from infra.platform.manifests.objects import namespace, secret
+from infra.platform.manifests.spark import spark_access
+from infra.platform.manifests.spark_history import spark_history
 from infra.platform.manifests.worker import worker_template
 from infra.platform.names import RECONCILER
 
@@ -54,6 +56,7 @@ class AirflowDeployment(pulumi.ComponentResource):
             *airflow.reconciler(context),
         ]
         self._register(processes, [*basis, *migrated])
+        self._register(spark_history(context), basis)
         self.url = context.entrance.url
         self.admin = context.settings.admin
         self.admin_password = self.passwords.users[self.admin]
@@ -84,6 +87,7 @@ class AirflowDeployment(pulumi.ComponentResource):
             *access.accounts(context),
             *access.roles(context),
             *access.network_policies(context),
+            *spark_access(context),
             *object_store(context),
             airflow_config.aws(context),
             airflow_config.config(context),

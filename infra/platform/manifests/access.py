@@ -13,7 +13,14 @@ from infra.platform.manifests.airflow import (
     TRIGGERER,
 )
 from infra.platform.manifests.airflow_config import API_SERVER
-from infra.platform.manifests.objects import metadata, role, service_account
+from infra.platform.manifests.objects import (
+    metadata,
+    network_policy,
+    pods_with,
+    role,
+    service_account,
+    way,
+)
 from infra.platform.manifests.postgres import NAME as POSTGRES
 from infra.platform.manifests.worker import NAME as WORKER
 from infra.platform.names import (
@@ -66,37 +73,18 @@ def roles(context: AirflowContext) -> list[Object]:
 
 
 def network_policies(context: AirflowContext) -> list[Object]:
-    """Nothing reaches a pod of the namespace but by these ways."""
-    api_server_only = [{"podSelector": {"matchLabels": selector(API_SERVER, context.namespace)}}]
-    database_clients = [{"podSelector": {"matchLabels": {DATABASE_CLIENT_LABEL: "true"}}}]
+    """Nothing reaches a pod of the namespace but by these ways and those of Spark."""
+
+    def policy(name: str, ingress: list[Object], egress: list[Object] | None = None) -> Object:
+        about = metadata(name, context.namespace, context.team)
+        return network_policy(about, selector(name, context.namespace), ingress, egress)
+
+    api_server_only = [pods_with(selector(API_SERVER, context.namespace))]
+    database_clients = [pods_with({DATABASE_CLIENT_LABEL: "true"})]
     return [
-        _policy(context, "default-deny", None, []),
+        network_policy(metadata("default-deny", context.namespace, context.team), {}, []),
         # People come in from outside the cluster, tasks from their pods; both log in.
-        _policy(context, API_SERVER, API_SERVER, [_way(AIRFLOW_PORT)]),
-        _policy(context, POSTGRES, POSTGRES, [_way(POSTGRES_PORT, database_clients)], egress=[]),
-        _policy(context, TRIGGERER, TRIGGERER, [_way(TRIGGERER_LOG_PORT, api_server_only)]),
+        policy(API_SERVER, [way(AIRFLOW_PORT)]),
+        policy(POSTGRES, [way(POSTGRES_PORT, database_clients)], egress=[]),
+        policy(TRIGGERER, [way(TRIGGERER_LOG_PORT, api_server_only)]),
     ]
-
-
-def _way(port: int, sources: Sequence[Object] = ()) -> Object:
-    ports = [{"port": port, "protocol": "TCP"}]
-    return {"ports": ports, "from": list(sources)} if sources else {"ports": ports}
-
-
-def _policy(
-    context: AirflowContext,
-    name: str,
-    component: str | None,
-    ingress: Sequence[Object],
-    egress: Sequence[Object] | None = None,
-) -> Object:
-    pods = {"matchLabels": selector(component, context.namespace)} if component else {}
-    spec: Object = {"podSelector": pods, "policyTypes": ["Ingress"], "ingress": list(ingress)}
-    if egress is not None:
-        spec |= {"policyTypes": ["Ingress", "Egress"], "egress": list(egress)}
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": metadata(name, context.namespace, context.team),
-        "spec": spec,
-    }

@@ -1,7 +1,5 @@
 """Airflow's processes: one small pod each."""
 
-import hashlib
-import json
 from datetime import timedelta
 
 from infra.platform.context import AirflowContext
@@ -19,6 +17,7 @@ from infra.platform.manifests.airflow_config import (
     pools,
     server_variables,
 )
+from infra.platform.manifests.digest import short_digest
 from infra.platform.manifests.git_sync import git_sync
 from infra.platform.manifests.objects import deployment, metadata, service
 from infra.platform.manifests.pods import (
@@ -39,7 +38,7 @@ from infra.platform.names import (
     TRIGGERER_LOG_PORT,
     labels,
 )
-from infra.platform.settings import Resources
+from infra.platform.resources import Resources
 
 SCHEDULER, DAG_PROCESSOR, TRIGGERER = "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"
 MIGRATION, RECONCILER_POD = "airflow-migration", "airflow-reconciler"
@@ -168,7 +167,7 @@ def migration(context: AirflowContext, users_digest: str) -> Object:
         "activeDeadlineSeconds": 900,
         "template": {"metadata": {"labels": pod_labels}, "spec": pod},
     }
-    name = f"{MIGRATION}-{_digest(spec, users_digest)}"
+    name = f"{MIGRATION}-{short_digest(spec, users_digest)}"
     about = metadata(name, context.namespace, context.team, MIGRATION)
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": about, "spec": spec}
 
@@ -214,10 +213,7 @@ def _deployment(
     """A deployment that starts anew when what it reads at its start has changed."""
     client = {DATABASE_CLIENT_LABEL: "true"} if uses_database else {}
     whole = deployment(name, context.namespace, context.team, pod, pod_labels=client)
-    digest = _digest(*(item["data"] for item in (config(context), *read_once)))
-    whole["spec"]["template"]["metadata"]["annotations"] = {"switchboard.internal/config": digest}
+    whole["spec"]["template"]["metadata"]["annotations"] = {
+        "switchboard.internal/config": short_digest(*(item["data"] for item in (config(context), *read_once)))
+    }
     return whole
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]

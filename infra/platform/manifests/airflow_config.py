@@ -11,6 +11,7 @@ from infra.platform.manifests.objects import config_map, secret
 from infra.platform.manifests.pods import from_secret
 from infra.platform.manifests.postgres import SECRET as DATABASE_SECRET
 from infra.platform.manifests.postgres import URL_KEY
+from infra.platform.manifests.spark_config import spark_variables
 from infra.platform.names import AIRFLOW_PORT, GIT_READER, GIT_URL, OBJECT_STORE
 
 API_SERVER = "airflow-api-server"
@@ -44,6 +45,7 @@ def config(context: AirflowContext) -> Object:
     pools = {name: pool.model_dump() for name, pool in context.cluster.node_pools.items()}
     data = {
         "SWITCHBOARD_NODE_POOLS": json.dumps(pools, sort_keys=True),
+        **spark_variables(context),
         "AIRFLOW__API__BASE_URL": context.entrance.url,
         "AIRFLOW__API__INSTANCE_NAME": f"Switchboard {context.team}",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{API_SERVER}:{AIRFLOW_PORT}/execution/",
@@ -57,7 +59,7 @@ def config(context: AirflowContext) -> Object:
 
 def pools(context: AirflowContext) -> Object:
     """The ConfigMap with the declared pools, as the reconciler reads it."""
-    declared = {name: pool.model_dump() for name, pool in context.settings.pools.items()}
+    declared = {name: pool.model_dump() for name, pool in context.settings.all_pools.items()}
     data = {"pools.json": json.dumps(declared, indent=2, sort_keys=True)}
     return config_map(POOLS, context.namespace, context.team, data)
 

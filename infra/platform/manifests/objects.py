@@ -154,3 +154,38 @@ def role(
             "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
         },
     )
+
+
+def way(port: int, sources: Sequence[Object] = ()) -> Object:
+    """A way in for a network policy: from these pods, or from everywhere."""
+    ports = [{"port": port, "protocol": "TCP"}]
+    return {"ports": ports, "from": list(sources)} if sources else {"ports": ports}
+
+
+def pods_with(labels: Mapping[str, str]) -> Object:
+    """Pods of the same namespace, as a source in a network policy."""
+    return {"podSelector": {"matchLabels": dict(labels)}}
+
+
+def network_policy(
+    about: Object,
+    pods: Mapping[str, str],
+    ingress: Sequence[Object],
+    egress: Sequence[Object] | None = None,
+) -> Object:
+    """Nothing reaches pods with these labels (none: all of the namespace) but by `ingress`. `egress`: None is
+    all.
+    """
+    spec: Object = {
+        "podSelector": {"matchLabels": dict(pods)} if pods else {},
+        "policyTypes": ["Ingress"],
+        "ingress": list(ingress),
+    }
+    if egress is not None:
+        spec |= {"policyTypes": ["Ingress", "Egress"], "egress": list(egress)}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": about,
+        "spec": spec,
+    }

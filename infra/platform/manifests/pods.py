@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.platform.manifests import Object
 from infra.platform.names import USER_ID
-from infra.platform.settings import Resources
+from infra.platform.resources import Resources
 
 SCRATCH = "scratch"
 """The volume at /tmp: the root file system is read-only."""

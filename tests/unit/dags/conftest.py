@@ -12,7 +12,31 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
 
-IMAGES = ("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess", "report")
+IMAGES = (
+    *("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess", "report"),
+    "spark-example",
+)
+
+SPARK = {
+    "sizes": {
+        name: {
+            "executors_min": 1,
+            "executors_max": 2,
+            "executor_cores": 1,
+            "executor_memory_mib": memory_mib,
+            "executor_cpu_request_millicores": 200,
+            "driver_cpu_request_millicores": 100,
+            "driver_memory_mib": 1024,
+            "pool_slots": slots,
+        }
+        for name, memory_mib, slots in (("large", 2048, 3), ("small", 1024, 1), ("medium", 1536, 2))
+    },
+    "event_log_uri": "s3a://logs/spark-events/airflow-speech",
+    "driver_priority_class": "spark-driver",
+    "executor_priority_class": "spark-executor",
+    "history_url": "",
+}
+"""What the platform tells Airflow's pods of Spark."""
 
 
 def reference(name: str) -> str:
@@ -27,3 +51,8 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.write_text(json.dumps({name: reference(name) for name in IMAGES}))
     monkeypatch.setattr("switchboard.images.LOCK_FILE", path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def _spark_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_SPARK", json.dumps(SPARK))

@@ -1,6 +1,7 @@
 """What every DAG of every team has to keep to."""
 
 import ast
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,43 @@ def test_images_are_pinned_and_in_a_pool_of_their_own(dags: dict[str, Any]) -> N
             assert task.pool != "default_pool", task.task_id
 
 
-def test_dag_files_hold_no_pod_spec(dag_file: Path) -> None:
-    imported = {
-        name
-        for node in ast.walk(ast.parse(dag_file.read_text()))
-        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else _names(node))
-    }
-    assert not [name for name in imported if "kubernetes" in name]
+def test_dag_files_hold_no_pod_spec_and_no_spark_configuration(dag_file: Path) -> None:
+    """What a pod is, and how Spark is set up, follows from a size, which is a setting of the platform."""
+    assert platforms_business(ast.parse(dag_file.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("from kubernetes.client import models as k8s", "kubernetes.client"),
+        ("import kubernetes.client", "kubernetes.client"),
+        ("import pyspark", "pyspark"),
+        ("from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator", "kubernetes"),
+        ("from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator", "spark"),
+        ("pod = k8s.V1Pod()", "V1Pod"),
+        ("pod = V1Container(name='base')", "V1Container"),
+        ("Operator(full_pod_spec=pod)", "full_pod_spec"),
+        ("Operator(executor_config={'pod_override': pod})", "executor_config"),
+        ("settings = {'spark.executor.memory': '4g'}", "spark.executor.memory"),
+        ("arguments = [f'--conf=spark.ui.port={port}']", "--conf=spark.ui.port="),
+        ("pod = {'apiVersion': 'v1', 'kind': 'Pod'}", "apiVersion"),
+    ],
+)
+def test_pod_specs_and_spark_configuration_are_seen(code: str, found: str) -> None:
+    assert any(found in what for what in platforms_business(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from switchboard_spark.operator import SparkTaskOperator",
+        '"""Runs on Spark. Spark. spark."""',
+        "SparkTaskOperator(task_id='spark', application='spark.jobs:run', image='spark-example')",
+        "dag = DAG('d', description='Counts words on Spark.')",
+    ],
+)
+def test_what_a_dag_may_say_is_let_through(code: str) -> None:
+    assert platforms_business(ast.parse(code)) == []
 
 
 def test_nothing_depends_on_a_logical_date(dag_file: Path) -> None:
@@ -95,5 +126,29 @@ def test_an_image_that_is_not_pinned_is_an_import_error_that_says_so(lock: Path)
     assert "make images" in error
 
 
-def _names(node: ast.AST) -> list[str]:
-    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+SPARK_CONFIGURATION = re.compile(r"(^|[\s=])spark\.[a-z]\w*\.?[\w.]*")
+MODULES = re.compile(r"(^|\.)kubernetes(\.|$)|^(pyspark|airflow\.providers\.apache\.spark)(\.|$)")
+POD_OBJECT = re.compile(r"^V1[A-Z]\w+$")
+POD_WORDS = {"full_pod_spec", "pod_template_dict", "pod_template_file", "executor_config", "pod_override"}
+POD_KEYS = {"apiVersion", "podSpec", "podTemplate"}
+
+
+def platforms_business(tree: ast.AST) -> list[str]:
+    """What of a DAG file belongs into the platform's settings: pod objects, pod specs, Spark's settings."""
+    return [found for node in ast.walk(tree) for found in _business(node)]
+
+
+def _business(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import():
+            return [alias.name for alias in node.names if MODULES.search(alias.name)]
+        case ast.ImportFrom():
+            return [node.module or ""] if MODULES.search(node.module or "") else []
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return [name] if POD_OBJECT.match(name) else []
+        case ast.keyword(arg=str(name)):
+            return [name] if name in POD_WORDS else []
+        case ast.Constant(value=str(text)) if "\n" not in text:  # documentation may speak of it
+            function = re.fullmatch(r"[\w.]+:\w+", text)  # of a package that is named so
+            return [text] if text in POD_KEYS or (SPARK_CONFIGURATION.search(text) and not function) else []
+    return []

@@ -159,6 +159,40 @@ def test_the_end_of_a_pod_is_noticed_without_delay(monkeypatch: pytest.MonkeyPat
     assert naps == [0.5, 0.5]
 
 
+def test_only_the_very_pod_is_removed() -> None:
+    from kubernetes.client import ApiException
+
+    from switchboard import stage
+
+    asked: list[Any] = []
+    answers = [None, ApiException(status=404), ApiException(status=409)]
+
+    def delete(name: str, namespace: str, body: Any) -> None:
+        asked.append((name, namespace, body.preconditions.uid))
+        if error := answers.pop(0):
+            raise error
+
+    manager: Any = stage.PromptPodManager(kube_client=SimpleNamespace(delete_namespaced_pod=delete))
+    pod = SimpleNamespace(metadata=SimpleNamespace(name="p", namespace="n", uid="u"))
+    while answers:
+        manager.delete_pod(pod)
+    assert asked == [("p", "n", "u")] * 3
+
+
+def test_a_stage_that_was_ended_from_outside_is_no_success(
+    operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+    from airflow.sdk.exceptions import AirflowException
+
+    monkeypatch.setattr(KubernetesPodOperator, "execute", lambda *_: None)
+    task = operator(task_id="asr", image="asr")
+    assert task.execute({}) is None
+    task._killed = True
+    with pytest.raises(AirflowException, match="ended from outside"):
+        task.execute({})
+
+
 def ended(code: int) -> Any:
     state = SimpleNamespace(terminated=SimpleNamespace(exit_code=code))
     return SimpleNamespace(

@@ -41,6 +41,34 @@ def test_the_first_push_publishes_dags_and_lock(dags: Path, server: str) -> None
     assert json.loads(show(server, "images.lock.json")) == LOCK
 
 
+def test_libraries_lie_at_the_root_beside_the_folders_of_teams(
+    dags: Path, server: str, tmp_path: Path
+) -> None:
+    library = tmp_path / "elsewhere/words"
+    (library / "__pycache__").mkdir(parents=True)
+    (library / "__init__.py").write_text('"""Words."""\n')
+    (library / "__pycache__/__init__.pyc").write_text("")
+    push(server, "unused", LOCK, dags, [library])
+    assert show(server, "words/__init__.py") == '"""Words."""\n'
+    with pytest.raises(subprocess.CalledProcessError):
+        show(server, "words/__pycache__/__init__.pyc")
+    library.rename(tmp_path / "elsewhere/speech")
+    with pytest.raises(DagsError, match=r"dags/speech has the name of a library; call the folder otherwise"):
+        push(server, "unused", LOCK, dags, [tmp_path / "elsewhere/speech"])
+
+
+def test_a_library_that_is_no_python_is_refused(dags: Path, server: str, tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words/one.py").write_text("def broken(:\n")
+    with pytest.raises(DagsError, match=r"one.py:1: .*nothing was pushed"):
+        push(server, "unused", LOCK, dags, [tmp_path / "words"])
+
+
+def test_the_operator_of_spark_tasks_is_published(dags: Path, server: str) -> None:
+    push(server, "unused", LOCK, dags)
+    assert "class SparkTaskOperator" in show(server, "switchboard_spark/operator.py")
+
+
 def test_a_push_of_the_same_makes_no_commit(dags: Path, server: str) -> None:
     assert push(server, "unused", LOCK, dags) == push(server, "unused", LOCK, dags)
 

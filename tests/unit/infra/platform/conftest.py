@@ -13,16 +13,19 @@ from infra.platform.manifests import Object, access, airflow, airflow_config, po
 from infra.platform.manifests.git_server import git_namespace, git_server
 from infra.platform.manifests.object_store import object_store
 from infra.platform.manifests.objects import namespace
+from infra.platform.manifests.spark import priority_classes, spark_access
+from infra.platform.manifests.spark_history import spark_history
 from infra.platform.manifests.worker import worker_pod, worker_template
 from infra.platform.placeholders import placeholder_cluster
 from infra.platform.settings import Connection, Deployment, GitServer, Pool
+from infra.platform.spark_settings import LimitRange, Spark, SparkQuota
 from infra.shared.outputs import ClusterOutputs
 from infra.shared.paths import REPOSITORY
 
 GOLDEN = REPOSITORY / "tests/data/platform"
 IMAGES = {
     name: f"localhost:5001/{name}@sha256:{str(number) * 64}"
-    for number, name in enumerate(("airflow", "git-server", "git-sync", "postgres"), 1)
+    for number, name in enumerate(("airflow", "git-server", "git-sync", "postgres", "spark-base"), 1)
 }
 
 
@@ -34,14 +37,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def cluster() -> ClusterOutputs:
-    return placeholder_cluster(["git", "airflow"])
+    return placeholder_cluster(["git", "airflow", "spark"])
 
 
 @pytest.fixture
 def context(cluster: ClusterOutputs) -> AirflowContext:
     pools = {"speech-cpu": Pool(slots=8, description="stage pods")}
     crm = Connection(conn_type="http", host="crm.example", password=SecretStr("s3cret"), extra={"timeout": 5})
-    return AirflowContext("speech", Deployment(pools=pools, connections={"crm": crm}), cluster, IMAGES)
+    quota = SparkQuota(cpu_request_millicores=1600, memory_mib=9728, pods=12)
+    spark = Spark(quota=quota, limit_range=LimitRange(memory_max_mib=4096), history_entrance="spark")
+    settings = Deployment(pools=pools, connections={"crm": crm}, spark=spark)
+    return AirflowContext("speech", settings, cluster, IMAGES)
 
 
 @pytest.fixture
@@ -69,6 +75,8 @@ def groups(context: AirflowContext, git_context: GitContext) -> dict[str, list[O
         "dag-processor": airflow.dag_processor(context),
         "triggerer": airflow.triggerer(context),
         "reconciler": airflow.reconciler(context),
+        "spark-access": [*priority_classes(), *spark_access(context)],
+        "spark-history": spark_history(context),
         "git-server": [git_namespace(git_context), *git_server(git_context)],
     }
 

@@ -9,12 +9,15 @@ import yaml
 
 from infra.platform.context import AirflowContext, MissingEntranceError
 from infra.platform.manifests import Object, access, airflow
+from infra.platform.manifests.spark import spark_access
+from infra.platform.manifests.spark_history import spark_history
 from infra.platform.manifests.worker import TEMPLATE_FILE, worker_pod, worker_template
 from infra.platform.settings import Deployment
 
 GROUPS = [
     *("access", "configuration", "postgres", "migration", "git-server"),
     *("api-server", "scheduler", "dag-processor", "triggerer", "reconciler"),
+    *("spark-access", "spark-history"),
 ]
 RESERVED_ENVIRONMENT = re.compile(r"PASSWORD$|SECRET|FERNET|SQL_ALCHEMY")
 
@@ -114,15 +117,19 @@ def test_only_accounts_with_a_role_get_a_token(objects: list[Object], pods: dict
     accounts = [item for item in objects if item["kind"] == "ServiceAccount"]
     assert all(item["automountServiceAccountToken"] is False for item in accounts)
     used = {spec["serviceAccountName"] for spec in pods.values()}
-    assert used | {"stage"} == {item["metadata"]["name"] for item in accounts}
+    by_tasks = {"stage", "spark-driver", "spark-executor"}
+    assert used | by_tasks == {item["metadata"]["name"] for item in accounts}
 
 
 def test_cloud_identity_goes_to_who_uses_the_store(context: AirflowContext) -> None:
     identity = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/store"}
     cluster = context.cluster.model_copy(update={"service_account_annotations": identity})
-    accounts = access.accounts(AirflowContext("speech", context.settings, cluster, context.images))
+    there = AirflowContext("speech", context.settings, cluster, context.images)
+    objects = [*access.accounts(there), *spark_access(there), *spark_history(there)]
+    accounts = [item for item in objects if item["kind"] == "ServiceAccount"]
     annotated = {item["metadata"]["name"] for item in accounts if "annotations" in item["metadata"]}
-    assert annotated == {"airflow-api-server", "airflow-triggerer", "airflow-worker", "stage"}
+    users = {"airflow-api-server", "airflow-triggerer", "airflow-worker", "stage"}
+    assert annotated == users | {"spark-driver", "spark-executor", "spark-history"}
 
 
 def test_selectors_find_their_pods(objects: list[Object]) -> None:
@@ -160,7 +167,8 @@ def test_another_image_or_user_is_another_migration(context: AirflowContext) -> 
 
 
 def test_a_changed_pool_restarts_the_reconciler_alone(context: AirflowContext) -> None:
-    other = AirflowContext("speech", Deployment(), context.cluster, context.images)
+    settings = context.settings.model_copy(update={"pools": {}})
+    other = AirflowContext("speech", settings, context.cluster, context.images)
     for make in (airflow.api_server, airflow.scheduler, airflow.dag_processor, airflow.triggerer):
         assert make(context) == make(other)
     assert airflow.reconciler(context) != airflow.reconciler(other)
@@ -173,7 +181,7 @@ def test_the_template_file_is_the_worker_pod(context: AirflowContext) -> None:
 
 def test_an_unknown_entrance_names_those_that_exist(context: AirflowContext) -> None:
     settings = Deployment(entrance="airflo")
-    with pytest.raises(MissingEntranceError, match="'airflo'.*airflow, git"):
+    with pytest.raises(MissingEntranceError, match="'airflo'.*airflow, git, spark"):
         airflow.api_server(AirflowContext("speech", settings, context.cluster, context.images))
 
 

@@ -17,7 +17,7 @@ from infra.platform.components.register import KINDS
 from infra.platform.components.secrets import GeneratedSecret, generate
 from infra.platform.placeholders import placeholder_cluster
 from infra.platform.settings import HERE, PROJECT, load
-from infra.shared.outputs import ClusterOutputs
+from infra.shared.outputs import ClusterOutputs, NodePool
 
 PROGRAM = HERE / "__main__.py"
 OURS = "switchboard:platform:"
@@ -85,10 +85,14 @@ def run(engine: Engine, *, preview: bool = False) -> dict[str, Any]:
 def test_it_registers_every_object_under_two_components(lock: Path) -> None:
     engine = Engine(placeholder_cluster(["airflow", "git"]))
     run(engine)
-    assert {item.name for item in engine.made if item.typ.startswith(OURS)} == {"airflow-speech", "dag-git"}
+    assert {item.name for item in engine.made if item.typ.startswith(OURS)} == {
+        "airflow-speech",
+        "dag-git",
+        "spark",
+    }
     assert set(engine.named("Namespace")) == {"airflow-speech", "dag-git"}
     assert set(engine.named("StatefulSet")) == {"airflow-speech/airflow-postgres", "dag-git/git-server"}
-    assert len(engine.named("Deployment")) == 5
+    assert len(engine.named("Deployment")) == 6
     assert len(engine.named("Job")) == 1
     used = {item.typ for item in engine.made if item.typ.startswith("kubernetes:")}
     assert len(used) == len(KINDS), "a kind that nothing uses, or one that was registered some other way"
@@ -105,6 +109,10 @@ def test_objects_reach_the_engine_with_the_names_of_the_api(lock: Path) -> None:
     assert deployment["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] == "airflow-scheduler"
     account = engine.named("ServiceAccount")["airflow-speech/stage"]
     assert account["automountServiceAccountToken"] is False
+    quota = engine.named("ResourceQuota")["airflow-speech/spark"]
+    assert quota["spec"]["scopeSelector"]["matchExpressions"][0]["scopeName"] == "PriorityClass"
+    limits = engine.named("LimitRange")["airflow-speech/containers"]
+    assert {"default", "defaultRequest"} <= set(limits["spec"]["limits"][0])
     service = engine.named("Service")["airflow-speech/airflow-api-server"]
     assert service["spec"]["ports"][0]["nodePort"] >= 30000
 
@@ -140,7 +148,7 @@ def test_a_first_preview_works_with_nothing_there(lock: Path) -> None:
     lock.unlink()
     engine = Engine(None)
     exports = run(engine, preview=True)
-    assert len(engine.named("Deployment")) == 5
+    assert len(engine.named("Deployment")) == 6
     assert "airflow_url" in exports
 
 
@@ -172,3 +180,24 @@ def test_a_generated_secret_is_replaced_only_by_another_kind() -> None:
 
 def test_the_program_is_a_table_of_contents() -> None:
     assert len(PROGRAM.read_text().splitlines()) <= 60
+
+
+def test_priority_classes_are_made_once_and_have_no_namespace(lock: Path) -> None:
+    engine = Engine(placeholder_cluster(["airflow", "git"]))
+    run(engine)
+    classes = engine.named("PriorityClass")
+    assert set(classes) == {"spark-driver", "spark-executor"}
+    assert classes["spark-executor"]["preemptionPolicy"] == "Never"
+    assert classes["spark-executor"]["value"] == -10
+
+
+def test_a_size_that_could_never_run_ends_the_program_before_anything_is_made(lock: Path) -> None:
+    small = NodePool(cpu_millicores=1000, memory_mib=2000, max_nodes=1)
+    engine = Engine(
+        placeholder_cluster(["airflow", "git"]).model_copy(update={"node_pools": {"general": small}})
+    )
+    with pytest.raises(
+        pulumi.RunError, match=r"Pulumi\.local\.yaml: deployments\.speech\.spark\.sizes\.large"
+    ):
+        run(engine)
+    assert {item.typ for item in engine.made} == {"pulumi:pulumi:StackReference"}

@@ -15,6 +15,16 @@ def settings_with(**deployment: Any) -> dict[str, Any]:
     return {"deployments": {"speech": deployment}}
 
 
+SIZE = {
+    "executors_min": 2,
+    "executors_max": 8,
+    "executor_cores": 4,
+    "executor_memory_mib": 8192,
+    "executor_cpu_request_millicores": 4000,
+    "driver_cpu_request_millicores": 1000,
+    "driver_memory_mib": 2048,
+}
+
 WRONG: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     (
         "an unknown key",
@@ -86,6 +96,41 @@ WRONG: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("deployments.b.entrance", "'airflow'", "already that of 'a'"),
     ),
     (
+        "an entrance that leads to two pages",
+        settings_with(spark={"history_entrance": "airflow"}),
+        ("deployments.speech.spark.history_entrance", "'airflow'", "already that of 'speech'"),
+    ),
+    (
+        "an unknown key of a size",
+        settings_with(spark={"sizes": {"huge": {**SIZE, "executor_memory_mb": 1}}}),
+        ("spark.sizes.huge.executor_memory_mb", "unknown key", "executor_memory_mib?"),
+    ),
+    (
+        "fewer executors at most than at least",
+        settings_with(spark={"sizes": {"huge": {**SIZE, "executors_min": 9}}}),
+        ("spark.sizes.huge", "executors_max is 8, under executors_min, which is 9", "raise executors_max"),
+    ),
+    (
+        "less memory than Spark starts in",
+        settings_with(spark={"sizes": {"huge": {**SIZE, "executor_memory_mib": 512}}}),
+        ("spark.sizes.huge.executor_memory_mib", "512", "greater than or equal to 896"),
+    ),
+    (
+        "a size whose name is no label",
+        settings_with(spark={"sizes": {"Huge One": SIZE}}),
+        ("spark.sizes.Huge One", "no name of a size", "a-z"),
+    ),
+    (
+        "a way to no history server",
+        settings_with(spark={"history_server": False, "history_entrance": "spark"}),
+        ("deployments.speech.spark", "history_entrance is 'spark'", "history_server is false", "remove"),
+    ),
+    (
+        "a default over the most",
+        settings_with(spark={"limit_range": {"memory_max_mib": 512}}),
+        ("spark.limit_range", "memory_max_mib is 512, under memory_limit_mib, which is 1024", "raise"),
+    ),
+    (
         "a port out of range",
         settings_with(connections={"x": {"conn_type": "http", "port": 0}}),
         ("port", "0"),
@@ -121,6 +166,19 @@ def test_committed_stack_files_load(file: Path) -> None:
 
 def test_the_local_stack_has_the_pool_of_the_pipelines() -> None:
     assert load("local").deployments["speech"].pools["speech-cpu"].slots > 0
+
+
+def test_own_sizes_stand_beside_the_default_ones_and_null_takes_one_away() -> None:
+    spark = {"sizes": {"huge": SIZE, "small": {**SIZE, "executors_max": 2}, "large": None}}
+    made = PlatformSettings.model_validate(settings_with(spark=spark)).deployments["speech"].spark
+    assert made
+    assert list(made.sizes) == ["small", "medium", "huge"]
+    assert made.sizes["small"].executors_max == 2
+
+
+def test_spark_is_there_unless_it_is_taken_away() -> None:
+    assert PlatformSettings.model_validate(settings_with()).deployments["speech"].spark
+    assert PlatformSettings.model_validate(settings_with(spark=None)).deployments["speech"].spark is None
 
 
 def test_the_schema_for_editors_is_current() -> None:

@@ -1,0 +1,182 @@
+"""Spark in a team's deployment: sizes of applications, and what bounds them. Units are in the names."""
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Final, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from infra.platform.resources import Resources, resources_of
+from infra.shared.model import Model
+
+MIN_MEMORY_MIB: Final = 896
+"""The least that a container of Spark lives in: Spark refuses a heap under 450 MiB, and 384 MiB are for what
+is not heap.
+"""
+
+SIZE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+
+
+def _size_name(name: str) -> str:
+    if not SIZE_NAME.fullmatch(name):
+        raise ValueError(
+            "no name of a size: use at most 40 of a-z, 0-9 and '-', beginning with a letter and not ending "
+            "with '-'; it becomes a label of pods"
+        )
+    return name
+
+
+class SparkSize(Model):
+    """What a Spark application asks for. How many pool slots that is follows from `slot_millicores`."""
+
+    executors_min: int = Field(ge=0, le=10_000)
+    """Kept from the first task to the end."""
+    executors_max: int = Field(ge=1, le=10_000)
+    executor_cores: int = Field(ge=1, le=128)
+    """Tasks that an executor runs at once."""
+    executor_memory_mib: int = Field(ge=MIN_MEMORY_MIB, le=1_048_576)
+    """The container's, requested as it is limited; the heap is derived from it."""
+    executor_cpu_request_millicores: int = Field(gt=0, le=128_000)
+    """What is guaranteed. It may use a core for each of its tasks and one more, as the node has them left."""
+    driver_cpu_request_millicores: int = Field(gt=0, le=128_000)
+    driver_memory_mib: int = Field(ge=MIN_MEMORY_MIB, le=1_048_576)
+    node_pool: str = "general"
+    """One of the cluster's."""
+    spot: bool = False
+    """Whether executors may run where nodes are taken away at short notice: in the node pool
+    `<node_pool>-spot`, where the cluster has it. The driver never does.
+    """
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if self.executors_max < self.executors_min:
+            raise ValueError(
+                f"executors_max is {self.executors_max}, under executors_min, which is {self.executors_min}: "
+                f"raise executors_max to {self.executors_min} or more"
+            )
+        return self
+
+    @property
+    def cpu_request_millicores(self) -> int:
+        """What the driver and all executors ask for at most."""
+        return self.driver_cpu_request_millicores + self.executors_max * self.executor_cpu_request_millicores
+
+
+DEFAULT_SIZES: Final[dict[str, SparkSize]] = {
+    "small": SparkSize(
+        executors_min=1,
+        executors_max=2,
+        executor_cores=1,
+        executor_memory_mib=1024,
+        executor_cpu_request_millicores=200,
+        driver_cpu_request_millicores=100,
+        driver_memory_mib=1024,
+    ),
+    "medium": SparkSize(
+        executors_min=1,
+        executors_max=3,
+        executor_cores=1,
+        executor_memory_mib=1536,
+        executor_cpu_request_millicores=300,
+        driver_cpu_request_millicores=150,
+        driver_memory_mib=1024,
+    ),
+    "large": SparkSize(
+        executors_min=1,
+        executors_max=4,
+        executor_cores=2,
+        executor_memory_mib=2048,
+        executor_cpu_request_millicores=350,
+        driver_cpu_request_millicores=200,
+        driver_memory_mib=1536,
+    ),
+}
+"""For the local cluster of two cores and 8 GiB: requests are a fraction of what runs, so that Airflow and two
+small applications fit beside each other. On nodes of its own an executor asks for as many cores as it uses
+(`executor_cpu_request_millicores` = 1000 times `executor_cores`): give such a cluster sizes of its own.
+"""
+
+
+def _with_defaults(value: Any) -> Any:
+    """Own sizes beside the default ones; null takes one away."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: size for name, size in {**DEFAULT_SIZES, **value}.items() if size is not None}
+
+
+SizeName = Annotated[str, AfterValidator(_size_name)]
+Sizes = Annotated[
+    dict[SizeName, SparkSize],
+    BeforeValidator(_with_defaults, json_schema_input_type=dict[SizeName, SparkSize | None]),
+]
+
+
+class SparkQuota(Model):
+    """What all drivers and executors of a deployment may ask for together. Other pods are not counted."""
+
+    cpu_request_millicores: int = Field(gt=0)
+    memory_mib: int = Field(gt=0)
+    pods: int = Field(gt=0)
+
+
+class LimitRange(Model):
+    """For containers of the namespace that say nothing: those of the platform all do.
+
+    There is no limit on CPU in it, since drivers have none and would get it.
+    """
+
+    cpu_request_millicores: int = Field(default=50, gt=0)
+    memory_request_mib: int = Field(default=256, gt=0)
+    memory_limit_mib: int = Field(default=1024, gt=0)
+    memory_max_mib: int | None = Field(default=None, gt=0)
+    """The most that one container may ask for."""
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        order = ["memory_request_mib", "memory_limit_mib", "memory_max_mib"]
+        known = [(name, getattr(self, name)) for name in order if getattr(self, name) is not None]
+        for (less, low), (more, high) in pairwise(known):
+            if low > high:
+                raise ValueError(
+                    f"{more} is {high}, under {less}, which is {low}: raise the first or lower the second"
+                )
+        return self
+
+
+class Spark(Model):
+    """Whether and how a deployment's tasks can be Spark drivers."""
+
+    sizes: Sizes = DEFAULT_SIZES
+    """By name; the default ones stay unless the same name is given, or null."""
+    slot_millicores: int = Field(default=600, gt=0, le=128_000)
+    """CPU requests that one slot of an Airflow pool stands for: a size takes as many as it may ask for."""
+    quota: SparkQuota | None = None
+    limit_range: LimitRange | None = LimitRange()
+    history_server: bool = True
+    history_server_resources: Resources = resources_of(20, 1000, 400, 768)
+    """Half of its memory limit is heap."""
+    history_entrance: str | None = None
+    """Which of the cluster's entrances leads straight to the history server, which asks nobody who they are.
+    None: only Airflow's API server reaches it.
+    """
+    event_log_days: int = Field(default=14, ge=1, le=3650)
+    """After which the history server removes an application's event log."""
+
+    @model_validator(mode="after")
+    def _history_has_a_server(self) -> Self:
+        if self.history_entrance and not self.history_server:
+            raise ValueError(
+                f"history_entrance is {self.history_entrance!r}, but history_server is false: "
+                "remove the first, or set the second to true"
+            )
+        return self
+
+    @property
+    def most_slots(self) -> int:
+        """What an application of the largest size takes."""
+        return max((self.pool_slots(size) for size in self.sizes.values()), default=1)
+
+    def pool_slots(self, size: SparkSize) -> int:
+        """Slots that an application of this size takes of its Airflow pool."""
+        return -(-size.cpu_request_millicores // self.slot_millicores)

@@ -1,0 +1,1 @@
+"""A Spark cluster for every task that wants one: `operator` for DAGs, `session` for applications."""

@@ -1,0 +1,274 @@
+"""`SparkTaskOperator`: a task that is a Spark driver, with executors of its own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from kubernetes.client import ApiException
+from kubernetes.client import models as k8s
+
+from switchboard.defaults import RETRIES, SPARK_POOL
+from switchboard.images import pinned_image
+from switchboard.sizes import Size
+from switchboard.stage import POLL_S, StageOperator
+from switchboard_spark import driver, endings
+from switchboard_spark.checks import as_json, check_application, check_arguments, check_names, refuse
+from switchboard_spark.links import SparkHistoryLink, SparkUILink, application_id, history_url, ui_url
+from switchboard_spark.model import Success
+from switchboard_spark.sizes import read_platform
+
+GRACE_S = 10
+"""From SIGTERM to SIGKILL. The driver removes its executors at once; where it hangs, they go by their owner
+reference as soon as its pod has gone, so this and their own end must fit well into 30 s.
+"""
+
+SCHEDULE_TIMEOUT_S = 300
+"""Room for the cluster to add a node. Waiting for other tasks is the business of the Airflow pool."""
+
+GONE_TIMEOUT_S = 120
+"""How long the last try's driver may take to go; longer means that its node does not answer."""
+
+APPLICATION_FAILURES = "application_failures"
+"""Key of the task's state store."""
+
+
+class SparkTaskOperator(StageOperator):
+    """Run a Python function as a Spark driver with executors of its own.
+
+        SparkTaskOperator(
+            task_id="count",
+            application="wordcount:count",
+            arguments={"prefix": "s3a://bucket/{{ params.prefix }}"},
+            image="wordcount",
+            size="medium",
+        )
+
+    The function is called with `arguments` in the task's pod, where
+    `switchboard_spark.session.spark_session()` is its session. What it returns (JSON of 3,500 bytes at most)
+    is the task's XCom. Sizes, and all that follows from them, are settings of the platform: there is no way
+    to give a pod spec or Spark configuration.
+
+    **Two budgets.** `retries` are for failures of any kind: an eviction, a registry that is away. Failures of
+    the application itself are tried again `application_retries` times within them, since most would end the
+    same way. What can never go well (wrong arguments, a quota that is too small, an image that is not there)
+    is tried once.
+
+    **Never two live drivers.** The pod's name follows from the task instance, so Kubernetes itself refuses a
+    second one. Each try looks for that pod first. If only the worker died, it goes on with the pod as it is,
+    also when that has ended well meanwhile. A pod that failed, is about to go, or was started with something
+    else (image, arguments, before the task was cleared) is removed, and its end waited for, before a new one
+    is made.
+
+    There is no decorator: a decorated function would live in the DAG's file, which the task's pod does not
+    have, and shipping its source would take the application out of its image and its tests.
+
+    Parameters
+    ----------
+    application
+        `package.module:function` in the image.
+    arguments
+        Keyword arguments of the function: JSON, templated, XComs of other tasks.
+    image
+        Name of an image in `images/`, as the lock file pins it.
+    size
+        One of the platform's Spark sizes.
+    pool
+        Airflow pool of which it takes as many slots as its size is worth.
+    retries
+        Tries after the first.
+    application_retries
+        How many of them may follow failures of the application.
+    kwargs
+        What every Airflow task takes.
+
+    Raises
+    ------
+    SparkPlatformError, ImageNotPinnedError, LockFileError, ValueError, TypeError
+        While the DAG is parsed, so that they show as its import error.
+    """
+
+    operator_extra_links = (SparkUILink(), SparkHistoryLink())
+    template_fields_renderers: ClassVar[dict[str, str]] = {"env_vars": "py", "arguments": "json"}
+
+    def __init__(  # noqa: PLR0913  DAG authors' words
+        self,
+        *,
+        application: str,
+        image: str,
+        arguments: Any = None,
+        size: str = "small",
+        pool: str = SPARK_POOL,
+        retries: int = RETRIES,
+        application_retries: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        check_application(application)
+        check_arguments(arguments or {})
+        platform = read_platform()
+        slots = platform.size(size).pool_slots
+        if kwargs.pop("pool_slots", slots) != slots:
+            refuse("pool_slots")
+        check_names(kwargs)
+        super().__init__(
+            image=image,
+            size=size,
+            pool=pool,
+            retries=retries,
+            pool_slots=slots,
+            cmds=driver.COMMAND,
+            labels=driver.labels(image, size),
+            ports=driver.ports(),
+            service_account_name=driver.SERVICE_ACCOUNT,
+            automount_service_account_token=True,
+            priority_class_name=platform.driver_priority_class or None,
+            random_name_suffix=False,
+            termination_grace_period=GRACE_S,
+            schedule_timeout_seconds=SCHEDULE_TIMEOUT_S,
+            **kwargs,
+        )
+        self.application = application
+        self.arguments: Any = arguments or {}
+        self.application_retries = application_retries
+        self.spark_history = ""
+        """URL of the application in the history server, once there is a driver."""
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """For `expand(arguments=[...])`. Airflow makes mapped tasks only when they run, so what it must know
+        before, and what is wrong, is found here.
+        """
+        check_application(kwargs.get("application", ""))
+        pinned_image(kwargs.get("image", ""))
+        slots = read_platform().size(kwargs.setdefault("size", "small")).pool_slots
+        check_names({name: value for name, value in kwargs.items() if name not in driver.OWN})
+        made = super().partial(pool_slots=slots, **kwargs)
+        made.kwargs.setdefault("pool", SPARK_POOL)
+        return made
+
+    @staticmethod
+    def size_named(name: str) -> Size:
+        """What the driver of a size asks for. Raises SparkPlatformError."""
+        return driver.pod_size(read_platform().size(name))
+
+    def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
+        """The driver's pod: the name follows from the task instance."""
+        pod = super().build_pod_request_obj(context, dry_run=dry_run)
+        try:
+            arguments = as_json(self.arguments)
+        except TypeError as error:
+            raise AirflowFailException(str(error)) from None
+        return driver.complete(
+            pod,
+            ["--application", self.application, "--arguments", arguments],
+            driver.spark_task(pod, self.size, read_platform()),
+            context,
+        )
+
+    def get_or_create_pod(self, pod_request_obj: k8s.V1Pod, context: Any) -> k8s.V1Pod:
+        """The pod of this task instance: the one that is there, if it can still bring the result, else a new
+        one.
+
+        Raises:
+            AirflowException: Kubernetes refuses it, or an earlier one does not go.
+        """
+        deadline = time.monotonic() + GONE_TIMEOUT_S
+        while (pod := self._take_or_create(pod_request_obj)) is None:
+            if time.monotonic() > deadline:
+                there = self._there(pod_request_obj) or pod_request_obj
+                raise self._error(driver.does_not_go(there, GONE_TIMEOUT_S))
+            time.sleep(POLL_S)
+        self._push_links(pod, context)
+        return pod
+
+    def _take_or_create(self, wanted: k8s.V1Pod) -> k8s.V1Pod | None:
+        """The pod to follow; None while one is in the way."""
+        there = self._there(wanted)
+        if there is None:
+            return self._create(wanted)
+        if driver.can_go_on(there, wanted):
+            self.log.info("Going on with pod %s, which is %s", there.metadata.name, there.status.phase)
+            return there
+        if there.metadata.deletion_timestamp is None:
+            self.log.info("Removing pod %s, which is %s", there.metadata.name, there.status.phase)
+            self.pod_manager.delete_pod(there)
+        return None
+
+    def _there(self, wanted: k8s.V1Pod) -> k8s.V1Pod | None:
+        try:
+            return self.pod_manager.read_pod(wanted)
+        except ApiException as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _create(self, wanted: k8s.V1Pod) -> k8s.V1Pod | None:
+        """The new pod; None where there is one of the name after all."""
+        made = None
+        try:
+            if not self._killed:
+                made = self.pod_manager.create_pod(wanted)
+        except ApiException as error:
+            if error.status == 409:
+                return None
+            raise self._error(endings.refusal(error)) from None
+        if self._killed:
+            if made:  # while Kubernetes made it, so `on_kill` found nothing to remove
+                self.pod_manager.delete_pod(made)
+            raise AirflowException("the task was ended from outside before it had a pod")
+        return made
+
+    def _push_links(self, pod: k8s.V1Pod, context: Any) -> None:
+        self.spark_history = history_url(read_platform().history_url, application_id(pod.metadata.uid))
+        context["ti"].xcom_push(SparkUILink.xcom_key, ui_url(pod.metadata.name))
+        context["ti"].xcom_push(SparkHistoryLink.xcom_key, self.spark_history)
+
+    def execute(self, context: Any) -> Any:
+        """Run the driver to its end and give what the function returned."""
+        super().execute(context)
+        said = endings.ending(self.remote_pod, self.base_container_name)
+        self.do_xcom_push = True  # for Airflow; while the pod ran, it would have meant a sidecar
+        return said.result if isinstance(said, Success) else None
+
+    def on_kill(self) -> None:
+        """Remove the pod, also one that Kubernetes is just making. Its executors go with it."""
+        self._killed = True
+        pod = self.pod or self.pod_request_obj
+        if pod is None:
+            return
+        try:
+            self.pod_manager.delete_pod(pod)
+        except ApiException:
+            self.log.exception("Pod %s could not be removed", pod.metadata.name)
+
+    def failure(self, error: AirflowException, remote_pod: k8s.V1Pod, context: Any) -> AirflowException:
+        """What became of the driver, in plain words."""
+        larger = read_platform().larger_than(self.size)
+        found = endings.driver_failure(remote_pod, self.base_container_name, larger)
+        if found is None:
+            cause = error.__context__ or error
+            found = endings.lost_driver(cause, self._warnings(remote_pod))
+        if found.verdict.kind == "application" and not found.final:
+            found = self._charge(found, context)
+        return self._error(found)
+
+    def _charge(self, found: endings.Failure, context: Any) -> endings.Failure:
+        """Count a failure against the application's budget, which begins anew when the task is cleared."""
+        ti, store = context["ti"], context["task_state_store"]
+        first_try = ti.max_tries - self.retries + 1
+        before = store.get(APPLICATION_FAILURES) or {}
+        count = before.get("count", 0) + 1 if before.get("first_try") == first_try else 1
+        store.set(APPLICATION_FAILURES, {"first_try": first_try, "count": count})
+        return endings.Failure(found.verdict, final=count > self.application_retries)
+
+    def _warnings(self, pod: k8s.V1Pod) -> list[str]:
+        """The last events of a pod that speak of trouble."""
+        try:
+            events = self.pod_manager.read_pod_events(pod).items
+        except ApiException as error:
+            return [f"(its events cannot be read: {error.reason})"]
+        return [f"{event.reason} {event.message}" for event in events if event.type == "Warning"][-2:]
+
+    def _error(self, found: endings.Failure) -> AirflowException:
+        return (AirflowFailException if found.final else AirflowException)(str(found))

@@ -1,0 +1,258 @@
+"""`python -m switchboard_spark.run`: the driver. Calls an application's function and says how it ended.
+
+It says so in its exit code and in the container's termination message (`model.Ending`). In a task's pod
+executors are watched meanwhile; anywhere else the application runs in a local session.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from switchboard_spark import application, preflight, verdicts
+from switchboard_spark.application import UsageError
+from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
+from switchboard_spark.model import (
+    EXIT_INFRASTRUCTURE,
+    EXIT_OK,
+    TASK_VARIABLE,
+    SparkTask,
+    Success,
+    Verdict,
+)
+from switchboard_spark.pods import PodIdentity
+from switchboard_spark.session import SessionError, preparation, running_context, spark_session
+from switchboard_spark.verdicts import Judgement
+from switchboard_spark.watch import LIMIT_S, LIMIT_VARIABLE, Watcher
+
+log = logging.getLogger("switchboard.spark")
+
+TERMINATION_LOG = Path("/dev/termination-log")
+MESSAGE_BYTES = 4000
+"""Kubernetes keeps 4,096 of a termination message."""
+
+STOP_S = 10.0
+"""How long Spark may take to stop. A pod that is deleted has ten seconds in all, so then it has half."""
+
+TERMINATED_STOP_S = 5.0
+JAVA_END_S = 2.0
+TAILS = 5
+"""Most logs of dead executors that are shown; the last ones."""
+
+EXIT_TERMINATED = 128 + signal.SIGTERM
+STOPPED = Verdict(
+    kind="infrastructure",
+    reason="the driver was asked to stop (SIGTERM): its task was ended, or its pod evicted",
+    remedy="nothing, if it is tried again",
+)
+
+
+class Ended(NamedTuple):
+    """How an application ended."""
+
+    ending: Success | Verdict
+    exit_code: int
+
+
+class TerminatedError(BaseException):
+    """SIGTERM. Not an Exception, which an application may catch."""
+
+
+class Driver:
+    """One application, from its start to its termination message."""
+
+    def __init__(self, environment: Mapping[str, str], termination_log: Path = TERMINATION_LOG) -> None:
+        self._termination_log = termination_log
+        text = environment.get(TASK_VARIABLE)
+        self._task = SparkTask.model_validate_json(text) if text else None
+        self._pod = PodIdentity.of(environment) if text else None
+        self._watcher = self._make_watcher(environment)
+        self._judgement: Judgement | None = None
+        self._finishing = threading.Lock()
+
+    def _make_watcher(self, environment: Mapping[str, str]) -> Watcher | None:
+        if self._task is None or self._pod is None:
+            return None
+        limit_s = float(environment.get(LIMIT_VARIABLE) or LIMIT_S)
+        api = Api(self._pod.namespace)
+        return Watcher(api, self._task, self._pod, has_jobs, self.give_up, limit_s)
+
+    def run(self, words: Sequence[str] | None) -> int:
+        """Run the application; gives the exit status."""
+        signal.signal(signal.SIGTERM, self._terminate)
+        try:
+            ended = self._call(words)
+        except TerminatedError:
+            ended = Ended(STOPPED, EXIT_TERMINATED)
+        except BaseException as error:  # noqa: BLE001  SystemExit of an application included
+            ended = self._failed(error)
+        return self._finish(ended)
+
+    def _call(self, words: Sequence[str] | None) -> Ended:
+        # While the application is imported and Java starts.
+        preparation.finish = in_background(self._prepare).result
+        call = application.read(words)
+        if self._watcher:
+            self._watcher.start()
+        log.info("calling %s", call.name)
+        return Ended(application.as_success(call(spark_session)), EXIT_OK)
+
+    def _prepare(self) -> None:
+        if self._task and self._pod:
+            preflight.check(self._task, self._pod)
+
+    def _terminate(self, *_: object) -> None:
+        """On SIGTERM, in the main thread: wherever it is, it is there no more."""
+        if not self._finishing.locked():
+            raise TerminatedError
+
+    def give_up(self, judgement: Judgement) -> None:
+        """End the application from outside of it, in the watcher's thread. Spark is stopped, so that all its
+        calls fail; an application that does not come to its end by that is ended with the process.
+        """
+        deadline = time.monotonic() + STOP_S
+        self._judgement = judgement
+        log.error("giving up: %s", judgement.verdict.reason)
+        stop_spark(STOP_S)
+        # Where the main thread has this lock, it is at its end already.
+        if self._finishing.acquire(timeout=max(1.0, deadline - time.monotonic())):
+            leave(self._conclude(Ended(*judgement)))
+
+    def _failed(self, error: BaseException) -> Ended:
+        """What an exception means. Where the application was given up, that is why there is one."""
+        if self._judgement:
+            return Ended(*self._judgement)
+        if isinstance(error, UsageError):
+            return Ended(Verdict(kind="usage", reason=error.reason, remedy=error.remedy), error.exit_code)
+        if isinstance(error, preflight.RefusedError):
+            return Ended(*error.judgement)
+        traceback.print_exception(error)
+        java = java_exit_code(error)
+        if java is not None:
+            return Ended(*verdicts.java_ended(java, self._task))
+        if isinstance(error, SessionError):
+            reason = str(error).splitlines()[0]
+            verdict = Verdict(
+                kind="infrastructure", reason=reason, remedy="the traceback is in the task's log"
+            )
+            return Ended(verdict, EXIT_INFRASTRUCTURE)
+        deaths = self._watcher.observer.deaths if self._watcher else []
+        return Ended(*verdicts.of_error(error, deaths, self._task))
+
+    def _finish(self, ended: Ended) -> int:
+        self._finishing.acquire()
+        if self._watcher:
+            self._watcher.stop()
+        if ended.exit_code == EXIT_TERMINATED:
+            # The API server is quicker than Spark, and there is little time.
+            self._remove_executors()
+        stop_spark(TERMINATED_STOP_S if ended.exit_code == EXIT_TERMINATED else STOP_S)
+        return self._conclude(ended)
+
+    def _conclude(self, ended: Ended) -> int:
+        """Say how it ended, and leave nothing."""
+        self._remove_executors()
+        if isinstance(ended.ending, Verdict):
+            for death in self._watcher.observer.deaths[-TAILS:] if self._watcher else []:
+                log.error("executor %s. The end of its log:\n%s", death, death.tail or "(nothing)")
+            log.error("%s: %s\nRemedy: %s", ended.ending.kind, ended.ending.reason, ended.ending.remedy)
+        else:
+            log.info("ended well")
+        write_message(ended.ending, self._termination_log)
+        return ended.exit_code
+
+    def _remove_executors(self) -> None:
+        """Remove what Spark left: all of them where it did not stop, none where it did."""
+        if self._watcher is None:
+            return
+        try:
+            self._watcher.api.delete_pods(self._watcher.selector)
+        except (ApiError, ApiUnreachableError) as error:
+            log.warning("executors are left to Kubernetes, which removes them after this pod: %s", error)
+
+
+def has_jobs() -> bool:
+    """Whether a job runs, and so wants executors."""
+    context = running_context()
+    try:
+        return context is not None and bool(context.statusTracker().getActiveJobsIds())
+    except AttributeError:  # it is just being made
+        return False
+
+
+def in_background(work: Callable[[], None]) -> Future[None]:
+    """Do something in a thread that nobody waits for at the end."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+            future.set_result(None)
+        except BaseException as error:  # noqa: BLE001  raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=work.__name__, daemon=True).start()
+    return future
+
+
+def java_exit_code(error: BaseException) -> int | None:
+    """What Java ended with, if it did, after this error."""
+    process: subprocess.Popen[bytes] | None = getattr(preparation.java, "proc", None)
+    if process is None:
+        return None
+    if isinstance(error, OSError) or type(error).__name__ == "Py4JNetworkError":
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(JAVA_END_S)  # the connection is gone a moment before the process is
+    return process.poll()
+
+
+def stop_spark(limit_s: float) -> bool:
+    """Stop Spark, for as long as that may take; gives whether it did."""
+    if "pyspark" not in sys.modules:
+        return True
+    context = running_context()
+    if context is None:
+        return True
+    # It can hang, or fail where Java is gone.
+    return not wait([in_background(context.stop)], limit_s).not_done
+
+
+def write_message(ending: Success | Verdict, file: Path) -> None:
+    """Leave the termination message, where there is a place for one. A long reason is cut."""
+    text = ending.model_dump_json()
+    while isinstance(ending, Verdict) and len(text.encode()) > MESSAGE_BYTES:
+        ending = ending.model_copy(update={"reason": ending.reason[: len(ending.reason) * 3 // 4] + "…"})
+        text = ending.model_dump_json()
+    try:
+        file.write_text(text)
+    except OSError:
+        log.info("ended: %s", text)
+
+
+def leave(exit_code: int) -> Any:
+    """End the process, whatever threads there are. Java ends with it, since it reads from a pipe of ours."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(exit_code)
+
+
+def main() -> None:
+    """The command."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    leave(Driver(os.environ).run(None))
+
+
+if __name__ == "__main__":
+    main()

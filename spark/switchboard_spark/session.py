@@ -1,0 +1,97 @@
+"""The session of an application: on the cluster that its task asked for, or on a laptop, by the same call."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from switchboard_spark.conf import cluster_conf, local_conf
+from switchboard_spark.model import TASK_VARIABLE, SparkTask
+from switchboard_spark.pods import SCRATCH, PodIdentity, executor_pod
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+TEMPLATE = Path(SCRATCH) / "spark-executor.json"
+
+
+class SessionError(RuntimeError):
+    """There could be no session; it is not the application's fault."""
+
+
+class Preparation:
+    """What has to be done before Spark starts, while Java already does."""
+
+    def __init__(self) -> None:
+        self.finish: Callable[[], object] = lambda: None
+        """Called once Java is there; what it raises is raised by `spark_session`."""
+        self.java: Any = None
+        """Java's process: one, however many sessions follow each other, since it takes seconds to start."""
+        self.sessions = 0
+
+
+preparation = Preparation()
+
+
+def spark_session() -> SparkSession:
+    """The session, made where there is none.
+
+    In a Spark task it is that of the task's driver. Anywhere else it is a local one (`local[*]`) that has the
+    same S3, where AWS_ENDPOINT_URL_S3 and AWS's other variables are set: code runs on a laptop unchanged.
+
+    Raises:
+        SessionError: Java, the event log's folder or the Kubernetes API failed.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkException
+    from pyspark.java_gateway import launch_gateway
+    from pyspark.sql import SparkSession
+
+    if running_context() is not None:
+        return SparkSession.builder.getOrCreate()
+    settings = session_conf(os.environ, preparation.sessions)
+    conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
+    try:
+        preparation.java = preparation.java or launch_gateway(conf)
+        preparation.finish()
+        session = SparkSession(SparkContext(conf=conf, gateway=preparation.java))
+    except (Py4JError, PySparkException) as error:
+        raise SessionError(f"Spark did not start: {error}") from error
+    preparation.sessions += 1
+    return session
+
+
+def running_context() -> SparkContext | None:
+    """Spark's context, in whichever thread it was made; pyspark's public ways to ask would make one."""
+    from pyspark import SparkContext
+
+    return SparkContext._active_spark_context  # noqa: SLF001
+
+
+def session_conf(environment: Mapping[str, str], earlier: int = 0) -> dict[str, str]:
+    """The configuration for where this process is. Writes the executors' pod template where it needs one.
+
+    `earlier` is how many sessions this process had before.
+    """
+    text = environment.get(TASK_VARIABLE)
+    if not text:
+        return local_conf(environment, with_s3a=has_s3a())
+    task = SparkTask.model_validate_json(text)
+    # JSON is YAML.
+    TEMPLATE.write_text(json.dumps(executor_pod(task)))
+    conf = cluster_conf(task, PodIdentity.of(environment), TEMPLATE, environment)
+    if earlier:
+        conf["spark.app.id"] += f"-{earlier + 1}"
+    return conf
+
+
+def has_s3a() -> bool:
+    """Whether this pyspark has the jars for S3, which a laptop's need not."""
+    import pyspark
+
+    return any((Path(pyspark.__file__).parent / "jars").glob("hadoop-aws-*.jar"))

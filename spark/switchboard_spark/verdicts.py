@@ -1,0 +1,289 @@
+"""Why an application does not come to its end: pods, Kubernetes' words, errors in; verdicts out. No calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from switchboard_spark.model import (
+    EXIT_APPLICATION,
+    EXIT_INFRASTRUCTURE,
+    EXIT_PERMANENT,
+    SparkTask,
+    Verdict,
+)
+
+Object = dict[str, Any]
+
+HEAP_FULL = 52
+"""What Spark's executors end with when their heap is full."""
+
+JAVA_FULL = 3
+"""What Java ends with when its heap is full and it was told to end then, as drivers are."""
+
+GIST = 500
+"""Most characters of an exception that go into a reason."""
+
+CLUSTERS_DOING = "DisruptionTarget"
+"""The condition that Kubernetes gives a pod that it evicts, preempts or loses with its node."""
+
+OWN_FAULT = re.compile(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
+"""In the words of an eviction for what the pod itself used, not for what its node lacked."""
+
+RATE_LIMIT = re.compile(r"toomanyrequests|too many requests|rate limit|\b429\b", re.IGNORECASE)
+REFUSED = re.compile(
+    r"InvalidImageName|ErrImageNeverPull|not found|manifest unknown|name unknown|does not exist|denied"
+    r"|unauthorized|forbidden|no match for platform|invalid reference format",
+    re.IGNORECASE,
+)
+"""In the words of a pull that will be refused the next time too, and not of a registry that is away."""
+
+NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+NO_CONTAINER = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+
+LOST_EXECUTOR = re.compile(r"ExecutorLostFailure|FetchFailed|MaxExecutorFailures|max number of executor")
+NO_MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|OOMKilled")
+NO_ANSWER = re.compile(
+    r"java\.net\.(?:Connect|UnknownHost|NoRouteToHost)Exception|AWSApiCallTimeoutException"
+    r"|AWSNoResponseException|AWSServiceThrottledException|AWSStatus5\d\dException"
+)
+"""In the words of an error that is a service's, the object store's above all, and not the application's."""
+
+TroubleKind = Literal["unschedulable", "refused", "rate-limit", "no-image", "no-container"]
+
+
+class Judgement(NamedTuple):
+    """A verdict, and the exit code that says whether Airflow may try again."""
+
+    verdict: Verdict
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Death:
+    """How an executor ended that should not have."""
+
+    pod: str
+    reason: str
+    exit_code: int | None
+    message: str
+    """Kubernetes' own words, where it has some."""
+    tail: str
+    """The end of its log."""
+    by_cluster: bool
+    """Evicted, preempted, deleted, lost with its node: nothing that the application did."""
+
+    @property
+    def no_memory(self) -> bool:
+        """Whether a larger size is what it wants."""
+        return self.reason in ("OOMKilled", "OutOfMemoryError")
+
+    def __str__(self) -> str:
+        code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
+        return f"{self.pod}: {self.reason}{code}{': ' if self.message else ''}{self.message}"
+
+
+class Trouble(NamedTuple):
+    """Why a pod does not start."""
+
+    kind: TroubleKind
+    message: str
+
+
+def death_of(pod: Object) -> Death | None:
+    """How an executor died; None for one that lives or ended well."""
+    status = pod["status"]
+    if status.get("phase") != "Failed":
+        return None
+    ends = [each["state"]["terminated"] for each in _containers(pod) if "terminated" in each.get("state", {})]
+    end: Object = next((each for each in ends if each.get("exitCode")), {})
+    code = end.get("exitCode")
+    reason = status.get("reason") or end.get("reason") or "Failed"
+    if code == HEAP_FULL:
+        reason = "OutOfMemoryError"
+    message = str(status.get("message") or "")
+    memory = reason in ("OOMKilled", "OutOfMemoryError")
+    return Death(
+        pod=pod["metadata"]["name"],
+        reason=reason,
+        exit_code=code,
+        message=message,
+        tail=str(end.get("message") or "").rstrip(),
+        by_cluster=_taken_away(pod) and not memory and not OWN_FAULT.search(message),
+    )
+
+
+def _taken_away(pod: Object) -> bool:
+    """Whether something else than its own processes ended a pod."""
+    conditions = pod["status"].get("conditions") or []
+    return (
+        bool(pod["status"].get("reason"))
+        or "deletionTimestamp" in pod["metadata"]
+        or any(each["type"] == CLUSTERS_DOING and each["status"] == "True" for each in conditions)
+    )
+
+
+def trouble_of(pod: Object, warnings: Sequence[str] = ()) -> Trouble | None:
+    """Why a pod does not start. `warnings` are its events, which say more than the state of a pull that
+    failed some time ago.
+    """
+    for condition in pod["status"].get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return Trouble("unschedulable", condition.get("message") or condition.get("reason", ""))
+    for container in _containers(pod):
+        waiting = container.get("state", {}).get("waiting") or {}
+        reason = waiting.get("reason", "")
+        said = f"{reason}: {waiting.get('message', '')}"
+        if reason in NO_IMAGE:
+            return _pull([said, *warnings])
+        if reason in NO_CONTAINER:
+            return Trouble("no-container", said)
+    return None
+
+
+def _pull(said: Sequence[str]) -> Trouble:
+    """What to think of an image that was not pulled: the most telling of what was said of it."""
+    for kind, pattern in (("rate-limit", RATE_LIMIT), ("refused", REFUSED)):
+        for each in reversed(said):
+            if pattern.search(each):
+                return Trouble(kind, each)  # type: ignore[arg-type]
+    return Trouble("no-image", said[-1])
+
+
+def _containers(pod: Object) -> list[Object]:
+    return pod["status"].get("containerStatuses") or []
+
+
+def dying(row: Sequence[Death], task: SparkTask) -> Judgement:
+    """Executors died one after the other, and nothing says that the next would not."""
+    full = sum(death.no_memory for death in row)
+    if full:
+        reason = f"{len(row)} executors in a row died, {full} of them for want of memory ({row[-1]})"
+        return Judgement(no_memory(reason, task), EXIT_APPLICATION)
+    last = row[-1].tail.rpartition("\n")[2]
+    reason = f"{len(row)} executors in a row died, the last: {row[-1]}{': ' if last else ''}{last}"
+    remedy = "the ends of their logs stand in the task's log"
+    return Judgement(Verdict(kind="application", reason=reason, remedy=remedy), EXIT_APPLICATION)
+
+
+def no_memory(reason: str, task: SparkTask) -> Verdict:
+    """A verdict that names the size to choose instead."""
+    size = task.size
+    own = f"size {task.size_name!r} gives an executor {size.executor_memory_mib} MiB"
+    fewer = "give each partition less to hold (repartition, fewer executor cores)"
+    remedy = (
+        f"choose size {task.larger_size!r}, or {fewer}" if task.larger_size else f"{fewer}: no size is larger"
+    )
+    return Verdict(kind="application", reason=f"{reason}; {own}", remedy=remedy)
+
+
+def not_starting(trouble: Trouble, waited_s: float, task: SparkTask) -> Judgement:
+    """No executor runs, and those that there are do not start."""
+    if trouble.kind == "refused":
+        remedy = f"is {task.image} in the registry, and may its nodes pull it? `make images` pushes it"
+        return _infrastructure(f"the executors' image: {trouble.message}", remedy, EXIT_PERMANENT)
+    if trouble.kind == "unschedulable":
+        remedy = "wait for others to end, choose a smaller size, or add nodes to its pool"
+        reason = f"no executor found a node in {waited_s:.0f} s: {trouble.message}"
+        return _infrastructure(reason, remedy, EXIT_INFRASTRUCTURE)
+    remedy = "nothing, if it goes away by itself; else the words are Kubernetes' own"
+    reason = f"no executor started in {waited_s:.0f} s: {trouble.message}"
+    return _infrastructure(reason, remedy, EXIT_INFRASTRUCTURE)
+
+
+def refusal(status: int, message: str) -> Judgement:
+    """The API server does not take executors' pods."""
+    if "exceeded quota" in message:
+        if never_fits(message):
+            remedy = "choose a smaller size, or have the quota raised in the platform's settings"
+            return _infrastructure(message, remedy, EXIT_PERMANENT)
+        remedy = "wait for others to end: the Airflow pool should have no more slots than the quota has room"
+        return _infrastructure(message, remedy, EXIT_INFRASTRUCTURE)
+    if status in (400, 403, 404, 422):
+        remedy = "the platform takes no such pods: are its settings and this image of one version?"
+        return Judgement(Verdict(kind="usage", reason=message, remedy=remedy), EXIT_PERMANENT)
+    return _infrastructure(message, "is the Kubernetes API well?", EXIT_INFRASTRUCTURE)
+
+
+def never_fits(message: str) -> bool:
+    """Whether a quota refused what is more than all of it.
+
+    `exceeded quota: q, requested: requests.cpu=8, used: requests.cpu=1, limited: requests.cpu=4`
+    """
+    parts = {
+        name: dict(re.findall(r"([\w./-]+)=([\w.]+)", text))
+        for name, text in re.findall(r"(requested|limited): ((?:[\w./-]+=[\w.]+,?)+)", message)
+    }
+    limited = parts.get("limited", {})
+    return any(
+        quantity(amount) > quantity(limited[what])
+        for what, amount in parts.get("requested", {}).items()
+        if what in limited
+    )
+
+
+UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
+
+
+def quantity(text: str) -> float:
+    """A Kubernetes quantity as a number: cores or bytes; 0 for what is none."""
+    match = re.fullmatch(r"([\d.]+)([A-Za-z]*)", text)
+    return float(match[1]) * UNITS.get(match[2], 1.0) if match else 0.0
+
+
+def of_error(error: BaseException, deaths: Sequence[Death], task: SparkTask | None) -> Judgement:
+    """What an exception of the application means, with what is known of its executors."""
+    words, what = f"{type(error).__name__}: {error}", gist(error)
+    own = [death for death in deaths if not death.by_cluster]
+    lost = LOST_EXECUTOR.search(words)
+    if task and (NO_MEMORY.search(words) or (lost and any(death.no_memory for death in own))):
+        died = next((f"; {death}" for death in reversed(own) if death.no_memory), "")
+        return Judgement(no_memory(f"memory is used up: {what}{died}", task), EXIT_APPLICATION)
+    if lost and deaths and not own:
+        reason = f"executors were taken away: {deaths[-1]}; {what}"
+        return _infrastructure(reason, "nothing, if it is tried again", EXIT_INFRASTRUCTURE)
+    if silent := NO_ANSWER.search(words):
+        reason = f"a service did not answer ({silent[0]}): {what}"
+        return _infrastructure(reason, "is it well? The task is tried again", EXIT_INFRASTRUCTURE)
+    remedy = "the traceback is in the task's log"
+    return Judgement(Verdict(kind="application", reason=what, remedy=remedy), EXIT_APPLICATION)
+
+
+def gist(error: BaseException) -> str:
+    """One line of an exception that says what went wrong; Java's and Python workers' have hundreds."""
+    lines = str(error).strip().splitlines() or [""]
+    found = lines[0]
+    for number, line in enumerate(lines):
+        if line.startswith(": "):  # py4j: the exception in Java
+            found = line.removeprefix(": ")
+            break
+        if line.startswith("Traceback "):  # in a Python worker; its last line is not indented
+            found = next((each for each in lines[number + 1 :] if each and not each[0].isspace()), found)
+            break
+    return f"{type(error).__name__}: {found}"[:GIST]
+
+
+def java_ended(exit_code: int, task: SparkTask | None) -> Judgement:
+    """The driver's Java is gone, in the middle of everything."""
+    full = {JAVA_FULL: "its heap was full", -9: "the container's memory was used up, or somebody killed it"}
+    reason = f"the driver's Java ended: {full.get(exit_code, f'exit code {exit_code}')}"
+    if exit_code not in full or task is None:
+        remedy = "what it said last is in the task's log"
+        return Judgement(Verdict(kind="application", reason=reason, remedy=remedy), EXIT_APPLICATION)
+    less = "bring less to the driver (collect, toPandas, broadcasts)"
+    remedy = (
+        f"choose size {task.larger_size!r}, or {less}" if task.larger_size else f"{less}: no size is larger"
+    )
+    reason = f"{reason}; size {task.size_name!r} gives the driver {task.size.driver_memory_mib} MiB"
+    return Judgement(Verdict(kind="application", reason=reason, remedy=remedy), EXIT_APPLICATION)
+
+
+def unreachable(message: str) -> Judgement:
+    """The API server does not answer."""
+    return _infrastructure(message, "is the Kubernetes API well? It is tried again", EXIT_INFRASTRUCTURE)
+
+
+def _infrastructure(reason: str, remedy: str, exit_code: int) -> Judgement:
+    return Judgement(Verdict(kind="infrastructure", reason=reason, remedy=remedy), exit_code)

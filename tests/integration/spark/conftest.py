@@ -1,0 +1,119 @@
+"""Spark's images, built where they changed, a Docker that is clean afterwards, and an S3 server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+
+from infra.shared.paths import Paths
+from ops import images
+from ops.images.engine import Engine
+from tests.integration.images.containers import Docker, docker, until
+
+KEY, SECRET = "key", "very-secret"
+
+
+@dataclass(frozen=True)
+class S3:
+    """An S3 server with one bucket, for containers and for this process."""
+
+    endpoint: str
+    bucket: str = "data"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `object-store` gives pods."""
+        return {
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "SWITCHBOARD_DATA_BUCKET": self.bucket,
+        }
+
+    def put(self, key: str, text: str) -> None:
+        self._client().put_object(Bucket=self.bucket, Key=key, Body=text.encode())
+
+    def keys(self, prefix: str) -> list[str]:
+        found = self._client().list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        return [each["Key"] for each in found]
+
+    def get(self, key: str) -> bytes:
+        return bytes(self._client().get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def _client(self) -> boto3.client:
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
+        )
+
+
+@pytest.fixture(scope="session")
+def built() -> dict[str, str]:
+    """The local tag of each of Spark's images, by name."""
+    return {
+        image.recipe.name: image.recipe.tag for image in images.build_all(("spark-base", "spark-example"))
+    }
+
+
+@pytest.fixture(scope="module")
+def containers() -> Iterator[Docker]:
+    with docker() as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def gateway(containers: Docker) -> str:
+    """The address of this machine in the test's network."""
+    containers.network.reload()
+    return str(containers.network.attrs["IPAM"]["Config"][0]["Gateway"])
+
+
+@pytest.fixture(scope="module")
+def s3(gateway: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    server = shutil.which("versitygw", path=f"{Paths.of().tools_bin}:{os.environ.get('PATH', '')}")
+    if server is None:
+        pytest.skip("versitygw is not there: make tools")
+    with socket.socket() as free:
+        free.bind((gateway, 0))
+        port = free.getsockname()[1]
+    root = tmp_path_factory.mktemp("s3")
+    for bucket in ("data", "logs"):
+        (root / bucket).mkdir()
+    command = [server, "--access", KEY, "--secret", SECRET, "--port", f"{gateway}:{port}", "posix", str(root)]
+    with (root.parent / "s3.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    until(lambda: _answers(gateway, port))
+    yield S3(f"http://{gateway}:{port}")
+    process.terminate()
+    process.wait(timeout=10)
+
+
+def _answers(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def message(tmp_path: Path) -> Path:
+    """A file to mount over /dev/termination-log, as a kubelet does."""
+    path = tmp_path / "termination-log"
+    path.touch()
+    path.chmod(0o666)
+    return path

@@ -1,0 +1,78 @@
+"""A task, its pod, and executors' pods as the API server writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from switchboard_spark.model import SparkSize, SparkTask
+from switchboard_spark.pods import PodIdentity
+
+SIZE = {
+    "executors_min": 1,
+    "executors_max": 2,
+    "executor_cores": 1,
+    "executor_memory_mib": 1024,
+    "executor_cpu_request_millicores": 200,
+    "driver_cpu_request_millicores": 200,
+    "driver_memory_mib": 1024,
+    "pool_slots": 2,
+}
+
+
+def make_task(larger_size: str | None = "medium", **size: Any) -> SparkTask:
+    return SparkTask(
+        size_name="small",
+        size=SparkSize(**{**SIZE, **size}),
+        image="registry/spark-example@sha256:1",
+        namespace="airflow-speech",
+        node_selector={"pool": "general"},
+        tolerations=[{"key": "spot", "operator": "Equal", "value": "true", "effect": "NoSchedule"}],
+        event_log_uri="s3a://logs/spark-events/airflow-speech",
+        executor_priority_class="spark-executor",
+        larger_size=larger_size,
+        labels={"dag_id": "speech"},
+        app_name="speech.words",
+    )
+
+
+def executor(number: int = 1, phase: str = "Running", **status: Any) -> dict[str, Any]:
+    """An executor's pod. Of `status` the keys are Kubernetes'."""
+    return {
+        "metadata": {"name": f"exec-{number}", "resourceVersion": str(number)},
+        "status": {"phase": phase, **status},
+    }
+
+
+def ended(number: int = 1, code: int = 1, reason: str = "Error", message: str = "") -> dict[str, Any]:
+    """An executor whose container ended badly."""
+    state = {"terminated": {"exitCode": code, "reason": reason, "message": message}}
+    return executor(number, "Failed", containerStatuses=[{"state": state}])
+
+
+def waiting(reason: str, message: str = "", number: int = 1) -> dict[str, Any]:
+    """An executor whose container waits."""
+    return executor(
+        number,
+        "Pending",
+        containerStatuses=[{"state": {"waiting": {"reason": reason, "message": message}}}],
+    )
+
+
+def unschedulable(
+    number: int = 1, message: str = "0/1 nodes are available: 1 Insufficient cpu."
+) -> dict[str, Any]:
+    """An executor that no node has room for."""
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    return executor(number, "Pending", conditions=[condition])
+
+
+@pytest.fixture
+def task() -> SparkTask:
+    return make_task()
+
+
+@pytest.fixture
+def pod() -> PodIdentity:
+    return PodIdentity("driver", "0a1b-2c3d", "10.0.0.7", "airflow-speech")
