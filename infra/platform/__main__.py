@@ -23,7 +23,7 @@ try:
     load(stack)  # words all mistakes
     settings = PlatformSettings.model_validate(pulumi.Config().require_object("settings"))  # secrets readable
     lock = Paths.of(stack).images_lock
-    images = PLACEHOLDERS if previewing and not lock.exists() else read_images(lock)
+    images = PLACEHOLDERS if previewing and not lock.exists() else read_images(lock, spark=settings.has_spark)
 except (SettingsError, ImagesError) as error:
     raise pulumi.RunError(str(error)) from error
 
@@ -42,7 +42,7 @@ if problems := size_problems(settings, cluster.node_pools):
 kubeconfig: Any = cluster.kubeconfig.get_secret_value() if exported else pulumi.output.UNKNOWN
 provider = cluster_provider(stack, kubeconfig, cluster.context)
 repository = DagRepository(GitContext(settings.git, cluster, images), provider)
-if any(item.spark for item in settings.deployments.values()):
+if settings.has_spark:
     SparkPriorities(provider)
 deployments = {
     team: AirflowDeployment(AirflowContext(team, item, cluster, images), repository.reader_password, provider)

@@ -181,6 +181,11 @@ class PlatformSettings(Model):
     """By team."""
     git: GitServer = GitServer()
 
+    @property
+    def has_spark(self) -> bool:
+        """Whether any deployment has it."""
+        return any(deployment.spark for deployment in self.deployments.values())
+
     @model_validator(mode="after")
     def _entrances_are_free(self) -> Self:
         taken: dict[str, str] = {}

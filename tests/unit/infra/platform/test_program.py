@@ -59,7 +59,7 @@ def _loop() -> Iterator[None]:
 @pytest.fixture
 def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Pinned images, in place of those that this checkout has or hasn't."""
-    pinned = {name: f"localhost:5001/{name}@sha256:{'a' * 64}" for name in images_module.REQUIRED}
+    pinned = {name: f"localhost:5001/{name}@sha256:{'a' * 64}" for name in images_module.PLACEHOLDERS}
     path = tmp_path / "local/images.lock.json"
     path.parent.mkdir()
     path.write_text(json.dumps(pinned))
@@ -67,10 +67,14 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def run(engine: Engine, *, preview: bool = False) -> dict[str, Any]:
+QUOTA = {"cpu_request_millicores": 1600, "memory_mib": 9728, "pods": 12}
+
+
+def run(engine: Engine, *, preview: bool = False, spark: bool = True) -> dict[str, Any]:
     """Run the program to its end; gives its exports."""
     mocks.set_mocks(engine, project=PROJECT, stack="local", preview=preview)
     settings = load("local").model_dump(mode="json", by_alias=True)
+    settings["deployments"]["speech"]["spark"] = {"quota": QUOTA} if spark else None
     pulumi.runtime.set_config(f"{PROJECT}:settings", json.dumps(settings))
     exports: dict[str, Any] = {}
     original, pulumi.export = pulumi.export, lambda name, value: exports.update({name: value})
@@ -96,6 +100,16 @@ def test_it_registers_every_object_under_two_components(lock: Path) -> None:
     assert len(engine.named("Job")) == 1
     used = {item.typ for item in engine.made if item.typ.startswith("kubernetes:")}
     assert len(used) == len(KINDS), "a kind that nothing uses, or one that was registered some other way"
+
+
+def test_without_spark_there_is_nothing_of_it(lock: Path) -> None:
+    pins = json.loads(lock.read_text())
+    del pins["spark-base"]
+    lock.write_text(json.dumps(pins))
+    engine = Engine(placeholder_cluster(["airflow", "git"]))
+    run(engine, spark=False)
+    assert not [item.name for item in engine.made if "spark" in item.name]
+    assert engine.named("Deployment")
 
 
 def test_objects_reach_the_engine_with_the_names_of_the_api(lock: Path) -> None:

@@ -199,10 +199,10 @@ def test_an_encrypted_secret_passes_the_check_and_shows_nowhere(tmp_path: Path) 
 def test_the_lock_file_of_images_is_checked(tmp_path: Path) -> None:
     lock = tmp_path / "images.lock.json"
     with pytest.raises(ImagesError, match="make images"):
-        read_images(lock)
+        read_images(lock, spark=False)
     lock.write_text('{"airflow": "localhost:5001/airflow:latest"}')
     with pytest.raises(ImagesError, match="'localhost:5001/airflow:latest' is no image by digest"):
-        read_images(lock)
+        read_images(lock, spark=False)
     pinned = {name: f"localhost:5001/{name}@sha256:{'a' * 64}" for name in (*REQUIRED, "asr")}
     lock.write_text(str(pinned).replace("'", '"'))
-    assert set(read_images(lock)) == set(REQUIRED)
+    assert set(read_images(lock, spark=False)) == set(REQUIRED)
