@@ -116,7 +116,7 @@ def _driver(size: SparkSize, pod: PodIdentity) -> dict[str, str]:
         "spark.master": f"k8s://{API_SERVER}",
         "spark.submit.deployMode": "client",
         "spark.driver.host": pod.ip,
-        "spark.driver.bindAddress": "0.0.0.0",  # noqa: S104  a pod has no other network
+        "spark.driver.bindAddress": pod.ip,  # this, and not the host, is what executors are told since 4.1
         "spark.driver.port": str(DRIVER_PORT),
         "spark.blockManager.port": str(BLOCK_MANAGER_PORT),  # executors', too
         "spark.ui.port": str(UI_PORT),

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
@@ -42,19 +41,27 @@ TERMINATION_LOG = Path("/dev/termination-log")
 MESSAGE_BYTES = 4000
 """Kubernetes keeps 4,096 of a termination message."""
 
-STOP_S = 10.0
-"""How long Spark may take to stop. A pod that is deleted has ten seconds in all, so then it has half."""
+STOP_S, TERMINATED_STOP_S = 10.0, 5.0
+"""How long Spark may take to stop. A pod that is deleted has ten seconds for everything."""
 
-TERMINATED_STOP_S = 5.0
+UNWIND_S = 2.0
+"""How long an application has to come to its end once Spark has stopped."""
+
+REMOVE_S = 3.0
+"""How long the API server may take to remove executors; Kubernetes does it after this pod in any case."""
+
 JAVA_END_S = 2.0
 TAILS = 5
 """Most logs of dead executors that are shown; the last ones."""
 
 EXIT_TERMINATED = 128 + signal.SIGTERM
-STOPPED = Verdict(
-    kind="infrastructure",
-    reason="the driver was asked to stop (SIGTERM): its task was ended, or its pod evicted",
-    remedy="nothing, if it is tried again",
+STOPPED = Judgement(
+    Verdict(
+        kind="infrastructure",
+        reason="the driver was asked to stop (SIGTERM): its task was ended, or its pod evicted",
+        remedy="nothing, if it is tried again",
+    ),
+    EXIT_TERMINATED,
 )
 
 
@@ -63,10 +70,6 @@ class Ended(NamedTuple):
 
     ending: Success | Verdict
     exit_code: int
-
-
-class TerminatedError(BaseException):
-    """SIGTERM. Not an Exception, which an application may catch."""
 
 
 class Driver:
@@ -80,6 +83,8 @@ class Driver:
         self._watcher = self._make_watcher(environment)
         self._judgement: Judgement | None = None
         self._finishing = threading.Lock()
+        """Whoever has it says how the application ended, and nobody else does."""
+        self._coming_to_its_end = threading.Event()
 
     def _make_watcher(self, environment: Mapping[str, str]) -> Watcher | None:
         if self._task is None or self._pod is None:
@@ -93,15 +98,13 @@ class Driver:
         signal.signal(signal.SIGTERM, self._terminate)
         try:
             ended = self._call(words)
-        except TerminatedError:
-            ended = Ended(STOPPED, EXIT_TERMINATED)
         except BaseException as error:  # noqa: BLE001  SystemExit of an application included
             ended = self._failed(error)
         return self._finish(ended)
 
     def _call(self, words: Sequence[str] | None) -> Ended:
         # While the application is imported and Java starts.
-        preparation.finish = in_background(self._prepare).result
+        preparation.finish = in_background(self._prepare, "preflight").result
         call = application.read(words)
         if self._watcher:
             self._watcher.start()
@@ -113,20 +116,24 @@ class Driver:
             preflight.check(self._task, self._pod)
 
     def _terminate(self, *_: object) -> None:
-        """On SIGTERM, in the main thread: wherever it is, it is there no more."""
-        if not self._finishing.locked():
-            raise TerminatedError
+        """On SIGTERM. No exception is raised here: the thread's next call of Java would wait for the last."""
+        threading.Thread(target=self.give_up, args=(STOPPED,), name="terminate", daemon=True).start()
 
     def give_up(self, judgement: Judgement) -> None:
-        """End the application from outside of it, in the watcher's thread. Spark is stopped, so that all its
-        calls fail; an application that does not come to its end by that is ended with the process.
+        """End the application from outside of it, in another thread. Spark is stopped, so that all its calls
+        fail; an application that does not come to its end by that is ended with the process.
         """
-        deadline = time.monotonic() + STOP_S
+        if self._finishing.locked():
+            return
         self._judgement = judgement
         log.error("giving up: %s", judgement.verdict.reason)
-        stop_spark(STOP_S)
-        # Where the main thread has this lock, it is at its end already.
-        if self._finishing.acquire(timeout=max(1.0, deadline - time.monotonic())):
+        if judgement is STOPPED:
+            # The API server is quicker than Spark, and there is little time.
+            self._remove_executors()
+        stop_spark(TERMINATED_STOP_S if judgement is STOPPED else STOP_S)
+        if self._coming_to_its_end.wait(UNWIND_S):
+            return
+        if self._finishing.acquire(blocking=False):
             leave(self._conclude(Ended(*judgement)))
 
     def _failed(self, error: BaseException) -> Ended:
@@ -151,17 +158,15 @@ class Driver:
         return Ended(*verdicts.of_error(error, deaths, self._task))
 
     def _finish(self, ended: Ended) -> int:
+        self._coming_to_its_end.set()
         self._finishing.acquire()
-        if self._watcher:
-            self._watcher.stop()
-        if ended.exit_code == EXIT_TERMINATED:
-            # The API server is quicker than Spark, and there is little time.
-            self._remove_executors()
-        stop_spark(TERMINATED_STOP_S if ended.exit_code == EXIT_TERMINATED else STOP_S)
+        stop_spark(STOP_S)
         return self._conclude(ended)
 
     def _conclude(self, ended: Ended) -> int:
         """Say how it ended, and leave nothing."""
+        if self._watcher:
+            self._watcher.stop()
         self._remove_executors()
         if isinstance(ended.ending, Verdict):
             for death in self._watcher.observer.deaths[-TAILS:] if self._watcher else []:
@@ -176,9 +181,11 @@ class Driver:
         """Remove what Spark left: all of them where it did not stop, none where it did."""
         if self._watcher is None:
             return
+        selector, api = self._watcher.selector, self._watcher.api
+        removing = in_background(lambda: api.delete_pods(selector), "remove")
         try:
-            self._watcher.api.delete_pods(self._watcher.selector)
-        except (ApiError, ApiUnreachableError) as error:
+            removing.result(REMOVE_S)
+        except (ApiError, ApiUnreachableError, TimeoutError) as error:
             log.warning("executors are left to Kubernetes, which removes them after this pod: %s", error)
 
 
@@ -191,7 +198,7 @@ def has_jobs() -> bool:
         return False
 
 
-def in_background(work: Callable[[], None]) -> Future[None]:
+def in_background(work: Callable[[], None], name: str) -> Future[None]:
     """Do something in a thread that nobody waits for at the end."""
     future: Future[None] = Future()
 
@@ -202,15 +209,15 @@ def in_background(work: Callable[[], None]) -> Future[None]:
         except BaseException as error:  # noqa: BLE001  raised where the result is asked for
             future.set_exception(error)
 
-    threading.Thread(target=run, name=work.__name__, daemon=True).start()
+    threading.Thread(target=run, name=name, daemon=True).start()
     return future
 
 
 def java_exit_code(error: BaseException) -> int | None:
     """What Java ended with, if it did, after this error."""
-    process: subprocess.Popen[bytes] | None = getattr(preparation.java, "proc", None)
-    if process is None:
+    if preparation.java is None:
         return None
+    process = preparation.java.process
     if isinstance(error, OSError) or type(error).__name__ == "Py4JNetworkError":
         with suppress(subprocess.TimeoutExpired):
             process.wait(JAVA_END_S)  # the connection is gone a moment before the process is
@@ -225,7 +232,7 @@ def stop_spark(limit_s: float) -> bool:
     if context is None:
         return True
     # It can hang, or fail where Java is gone.
-    return not wait([in_background(context.stop)], limit_s).not_done
+    return not wait([in_background(context.stop, "stop")], limit_s).not_done
 
 
 def write_message(ending: Success | Verdict, file: Path) -> None:
@@ -250,7 +257,8 @@ def leave(exit_code: int) -> Any:
 def main() -> None:
     """The command."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    for library in ("py4j", "botocore", "boto3"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     leave(Driver(os.environ).run(None))
 
 

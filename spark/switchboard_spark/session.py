@@ -6,9 +6,11 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from switchboard_spark import java
 from switchboard_spark.conf import cluster_conf, local_conf
+from switchboard_spark.java import Java
 from switchboard_spark.model import TASK_VARIABLE, SparkTask
 from switchboard_spark.pods import SCRATCH, PodIdentity, executor_pod
 
@@ -29,7 +31,7 @@ class Preparation:
     def __init__(self) -> None:
         self.finish: Callable[[], object] = lambda: None
         """Called once Java is there; what it raises is raised by `spark_session`."""
-        self.java: Any = None
+        self.java: Java | None = None
         """Java's process: one, however many sessions follow each other, since it takes seconds to start."""
         self.sessions = 0
 
@@ -49,18 +51,17 @@ def spark_session() -> SparkSession:
     from py4j.protocol import Py4JError
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
-    from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
     if running_context() is not None:
         return SparkSession.builder.getOrCreate()
     settings = session_conf(os.environ, preparation.sessions)
-    conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
     try:
-        preparation.java = preparation.java or launch_gateway(conf)
+        preparation.java = preparation.java or java.start(settings)
         preparation.finish()
-        session = SparkSession(SparkContext(conf=conf, gateway=preparation.java))
-    except (Py4JError, PySparkException) as error:
+        conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
+        session = SparkSession(SparkContext(conf=conf, gateway=preparation.java.gateway))
+    except (Py4JError, PySparkException, java.JavaError) as error:
         raise SessionError(f"Spark did not start: {error}") from error
     preparation.sessions += 1
     return session

@@ -45,6 +45,13 @@ NO_CONTAINER = ("CreateContainerConfigError", "CreateContainerError", "RunContai
 
 LOST_EXECUTOR = re.compile(r"ExecutorLostFailure|FetchFailed|MaxExecutorFailures|max number of executor")
 NO_MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|OOMKilled")
+KILLED_WORKER = re.compile(
+    r"Python worker exited unexpectedly \(crashed\)(?!.*Fatal Python error)", re.DOTALL
+)
+"""A Python worker that was killed, and did not crash: the kernel takes it alone where control groups are of
+version 1, and its whole container elsewhere.
+"""
+
 NO_ANSWER = re.compile(
     r"java\.net\.(?:Connect|UnknownHost|NoRouteToHost)Exception|AWSApiCallTimeoutException"
     r"|AWSNoResponseException|AWSServiceThrottledException|AWSStatus5\d\dException"
@@ -238,6 +245,9 @@ def of_error(error: BaseException, deaths: Sequence[Death], task: SparkTask | No
     words, what = f"{type(error).__name__}: {error}", gist(error)
     own = [death for death in deaths if not death.by_cluster]
     lost = LOST_EXECUTOR.search(words)
+    if task and KILLED_WORKER.search(words):
+        reason = "a Python worker was killed, most likely because its executor's memory was used up"
+        return Judgement(no_memory(reason, task), EXIT_APPLICATION)
     if task and (NO_MEMORY.search(words) or (lost and any(death.no_memory for death in own))):
         died = next((f"; {death}" for death in reversed(own) if death.no_memory), "")
         return Judgement(no_memory(f"memory is used up: {what}{died}", task), EXIT_APPLICATION)

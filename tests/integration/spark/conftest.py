@@ -42,8 +42,8 @@ class S3:
     def put(self, key: str, text: str) -> None:
         self._client().put_object(Bucket=self.bucket, Key=key, Body=text.encode())
 
-    def keys(self, prefix: str) -> list[str]:
-        found = self._client().list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+    def keys(self, prefix: str, bucket: str = "data") -> list[str]:
+        found = self._client().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         return [each["Key"] for each in found]
 
     def get(self, key: str) -> bytes:

@@ -50,6 +50,7 @@ def test_the_driver_is_this_pod_in_client_mode(task: SparkTask, pod: PodIdentity
         "spark.master": "k8s://https://kubernetes.default.svc",
         "spark.submit.deployMode": "client",
         "spark.driver.host": "10.0.0.7",
+        "spark.driver.bindAddress": "10.0.0.7",
         "spark.driver.port": "7078",
         "spark.blockManager.port": "7079",
         "spark.ui.port": "4040",

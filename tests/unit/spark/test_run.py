@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import TypeAdapter
 
 from switchboard_spark import preflight, run
+from switchboard_spark.java import Java
 from switchboard_spark.kube import ApiError, ApiUnreachableError
 from switchboard_spark.model import (
     EXIT_APPLICATION,
@@ -38,7 +43,7 @@ def fail(): raise ValueError("bad call")
 def leave(): raise SystemExit(3)
 def big(): return "x" * 5000
 def started(spark): return spark
-def terminate(): os.kill(os.getpid(), signal.SIGTERM); time.sleep(10)
+def terminate(): os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)
 def wait(): time.sleep(30)
 """
 GIVEN_UP = Judgement(Verdict(kind="infrastructure", reason="no node", remedy="add one"), EXIT_INFRASTRUCTURE)
@@ -107,7 +112,7 @@ def test_a_session_that_cannot_be_is_not_the_applications_fault(
 
 
 def test_java_that_is_gone_is_the_reason_of_all_that_follows(log: Path) -> None:
-    preparation.java = SimpleNamespace(proc=SimpleNamespace(poll=lambda: 3))
+    preparation.java = Java(cast("Any", SimpleNamespace(poll=lambda: 3)), None)
     assert start("fail", log) == EXIT_APPLICATION
     verdict = said(log)
     assert isinstance(verdict, Verdict)
@@ -115,16 +120,24 @@ def test_java_that_is_gone_is_the_reason_of_all_that_follows(log: Path) -> None:
 
 
 def test_sigterm_ends_it_quickly_and_says_so(log: Path) -> None:
-    assert start("terminate", log) == 128 + signal.SIGTERM
+    """In a process of its own, which does not come back."""
+    code = "import sys, pathlib; from switchboard_spark.run import Driver, leave; "
+    code += "leave(Driver({}, pathlib.Path(sys.argv[1])).run(['--application', 'jobs_of_run:terminate']))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(log.parent), *sys.path])}
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code, log], env=environment, check=False)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert time.monotonic() - started < 10
     verdict = said(log)
     assert isinstance(verdict, Verdict)
     assert (verdict.kind, "SIGTERM" in verdict.reason) == ("infrastructure", True)
 
 
-def test_a_second_sigterm_does_not_end_the_ending(log: Path) -> None:
+def test_what_ends_already_is_not_given_up(log: Path) -> None:
     driver = run.Driver({}, log)
-    driver._finishing.acquire()
-    driver._terminate()
+    assert driver.run(["--application", "jobs_of_run:answer"]) == 0
+    driver.give_up(GIVEN_UP)
+    assert driver._judgement is None
 
 
 @pytest.mark.parametrize("letters", ["a", "ä", "\n", "😀"])
@@ -227,7 +240,8 @@ def test_an_application_that_does_not_notice_is_ended_with_the_process(
 ) -> None:
     left: list[int] = []
     monkeypatch.setattr(run, "leave", left.append)
-    monkeypatch.setattr(run, "STOP_S", 0.1)
+    monkeypatch.setattr(run, "STOP_S", 0)
+    monkeypatch.setattr(run, "UNWIND_S", 0.05)
     run.Driver(in_a_pod, log).give_up(GIVEN_UP)
     assert left == [EXIT_INFRASTRUCTURE]
     assert said(log) == GIVEN_UP.verdict
@@ -252,4 +266,4 @@ def test_work_in_the_background_gives_its_error_to_who_asks() -> None:
         raise ValueError("here")
 
     with pytest.raises(ValueError, match="here"):
-        run.in_background(fail).result(5)
+        run.in_background(fail, "fail").result(5)

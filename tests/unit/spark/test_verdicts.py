@@ -208,13 +208,19 @@ def test_an_error_of_the_application_is_the_applications(task: SparkTask) -> Non
     [
         ("ExecutorLostFailure (executor 2 exited)", [ended(2, 137, "OOMKilled")]),
         ("java.lang.OutOfMemoryError: Java heap space", []),
+        ("Python worker exited unexpectedly (crashed). Consider setting faulthandler", []),
     ],
 )
 def test_a_job_that_ended_for_want_of_memory(task: SparkTask, cause: str, deaths: list[Any]) -> None:
     judgement = of_error(Py4JJavaError(JAVA.format(cause=cause)), [died(pod) for pod in deaths], task)
     assert judgement.verdict.kind == "application"
-    assert "memory is used up" in judgement.verdict.reason
+    assert "memory" in judgement.verdict.reason
     assert "'medium'" in judgement.verdict.remedy
+
+
+def test_a_worker_that_crashed_did_not_want_memory(task: SparkTask) -> None:
+    words = "Python worker exited unexpectedly (crashed): Fatal Python error: Segmentation fault\n"
+    assert "'medium'" not in of_error(Py4JJavaError(JAVA.format(cause=words)), [], task).verdict.remedy
 
 
 def test_a_job_that_lost_its_executors_to_the_cluster_is_tried_again(task: SparkTask) -> None:

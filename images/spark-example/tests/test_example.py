@@ -1,0 +1,17 @@
+"""What the examples do without Spark."""
+
+import pytest
+
+from example import darts, uri
+
+
+def test_the_same_darts_for_the_same_seed() -> None:
+    assert darts(1, 1000) == darts(1, 1000)
+    assert darts(1, 1000) != darts(2, 1000)
+    assert 4 * darts(1, 100_000) / 100_000 == pytest.approx(3.14, abs=0.05)
+
+
+def test_a_key_is_one_of_the_data_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_DATA_BUCKET", "data")
+    assert uri("transcripts/") == "s3a://data/transcripts/"
+    assert uri("file:///tmp/x") == "file:///tmp/x"
