@@ -1,0 +1,161 @@
+"""The Spark tasks that the end-to-end tests push, and what there is of them in the cluster."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from ops.airflow_api import AirflowApi, TaskState
+from ops.environment import Environment
+from tests.support.waiting import until
+
+NAMESPACE = "airflow-speech"
+DRIVER, EXECUTOR = (f"app.kubernetes.io/component=spark-{part}" for part in ("driver", "executor"))
+WORKER = "kubernetes_executor=True"
+BESIDE_PODS = "services,configmaps,persistentvolumeclaims"
+GONE_WITHIN_S = 30
+
+PATH = "speech/e2e_spark.py"
+DAGS = textwrap.dedent('''\
+    """Spark tasks that the tests push: each DAG has one, named `app`."""
+
+    import datetime
+    import json
+    import os
+
+    from airflow.sdk import DAG
+    from switchboard_spark.operator import SparkTaskOperator
+
+    # A size whose executors want nodes that the cluster has not, and whose driver does not.
+    SPARK = json.loads(os.environ["SWITCHBOARD_SPARK"])
+    POOLS = json.loads(os.environ["SWITCHBOARD_NODE_POOLS"])
+    SPARK["sizes"]["nowhere"] = {**SPARK["sizes"]["small"], "spot": True}
+    POOLS["general-spot"] = {**POOLS["general"], "labels": {"switchboard.dev/pool": "nowhere"}}
+    os.environ.update(SWITCHBOARD_SPARK=json.dumps(SPARK), SWITCHBOARD_NODE_POOLS=json.dumps(POOLS))
+
+
+    def one(name, function, arguments, **more):
+        with DAG(f"e2e_spark_{name}", schedule=None, tags=["e2e"], render_template_as_native_obj=True):
+            SparkTaskOperator(
+                task_id="app",
+                application=f"example:{function}",
+                arguments=arguments,
+                image="spark-example",
+                retry_delay=datetime.timedelta(seconds=1),
+                **more,
+            )
+
+
+    SLEEP = {"seconds": "{{ dag_run.conf.seconds }}", "partitions": 2}
+    one("error", "fail", {"message": "on purpose"}, retries=3, application_retries=1)
+    one("memory", "fill_memory", {}, retries=0)
+    one("nowhere", "pi", {}, retries=0, size="nowhere")
+    one("sleep", "sleep", SLEEP, retries=2)
+    one("sleep_once", "sleep", SLEEP, retries=0)
+    one("timeout", "sleep", SLEEP, retries=0, execution_timeout=datetime.timedelta(seconds=75))
+''')
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of one of these DAGs, or of another with Spark tasks."""
+
+    stack: Environment
+    airflow: AirflowApi
+    dag_id: str
+    run_id: str
+
+    @classmethod
+    def start(cls, stack: Environment, airflow: AirflowApi, dag_id: str, **conf: Any) -> Run:
+        """Trigger it."""
+        return cls(stack, airflow, dag_id, airflow.trigger(dag_id, conf))
+
+    @property
+    def task(self) -> TaskState:
+        """The one task of it."""
+        (task,) = self.airflow.tasks(self.dag_id, self.run_id)
+        return task
+
+    def ends(self, within_s: float = 420) -> str:
+        """The state that it ends with."""
+        return self.airflow.wait(self.dag_id, self.run_id, within_s)
+
+    def log(self, words: str) -> str:
+        """The log of the task's last try with its error, once it has these words: a worker uploads it when
+        it ends.
+        """
+        found: list[str] = []
+        place = f"/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/app/logs/{self.task.try_number}"
+
+        def there() -> bool:
+            content = self.airflow.get(place, full_content=True)["content"]
+            found[:] = [json.dumps(content, ensure_ascii=False)]
+            return words in found[0]
+
+        until(f"the log of {self.dag_id} says {words!r}", there, within_s=60, every_s=2)
+        return found[0]
+
+    def result(self, task_id: str) -> Any:
+        """What a task's function returned."""
+        place = f"/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/{task_id}"
+        value = self.airflow.get(f"{place}/xcomEntries/return_value")["value"]
+        return json.loads(value) if isinstance(value, str) else value
+
+    def links(self, task_id: str = "app") -> dict[str, str | None]:
+        """The task's extra links, by their names."""
+        place = f"/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/{task_id}"
+        found: dict[str, str | None] = self.airflow.get(f"{place}/links")["extra_links"]
+        return found
+
+    def pods(self, kind: str) -> list[dict[str, Any]]:
+        """Its pods of a kind that have not ended."""
+        return [
+            pod
+            for pod in self.stack.pods(NAMESPACE, f"{kind},dag_id={self.dag_id}")
+            if pod["status"].get("phase") in {"Pending", "Running"}
+        ]
+
+    def works(self, within_s: float = 240) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Its driver and its executors, once one of these runs."""
+        found: list[Any] = []
+
+        def running() -> bool:
+            executors = [pod for pod in self.pods(EXECUTOR) if pod["status"]["phase"] == "Running"]
+            found[:] = [self.pods(DRIVER), executors]
+            return all(found)
+
+        until(f"an executor of {self.dag_id} runs", running, within_s=within_s, every_s=1)
+        (driver,), executors = found
+        return driver, executors
+
+    def drivers_until_end(self, within_s: float = 420) -> set[str]:
+        """The drivers (their pods' uids) seen from now on; at no time two. Fails the test if it goes on."""
+        seen: set[str] = set()
+
+        def ended() -> bool:
+            alive = {str(pod["metadata"]["uid"]) for pod in self.pods(DRIVER)}
+            assert len(alive) <= 1, f"two live drivers of {self.dag_id}: {alive}"
+            seen.update(alive)
+            return self.airflow.run_state(self.dag_id, self.run_id) in {"success", "failed"}
+
+        until(f"{self.dag_id} ends", ended, within_s=within_s, every_s=1)
+        return seen
+
+
+def kill(stack: Environment, pod: dict[str, Any]) -> None:
+    """End a pod as a node failure would: no time to clean up."""
+    name = pod["metadata"]["name"]
+    stack.kubectl("-n", NAMESPACE, "delete", "pod", "--grace-period=0", "--force", "--wait=false", name)
+
+
+def objects(stack: Environment) -> set[str]:
+    """Services, ConfigMaps and volume claims of the namespace."""
+    return set(stack.kubectl("-n", NAMESPACE, "get", BESIDE_PODS, "-o", "name").split())
+
+
+def leftovers(stack: Environment, before: set[str]) -> set[str]:
+    """Spark's pods, in whatever phase, and whatever else was not there before."""
+    pods = {pod["metadata"]["name"] for kind in (DRIVER, EXECUTOR) for pod in stack.pods(NAMESPACE, kind)}
+    return pods | (objects(stack) - before)

@@ -1,0 +1,223 @@
+"""Tasks that are Spark drivers: two at once, every way to fail, whatever dies in the middle, nothing left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import httpx
+import pytest
+
+from ops.airflow_api import AirflowApi
+from ops.dag_repository import Author
+from ops.environment import Environment
+from tests.e2e.conftest import ENV
+from tests.e2e.spark_runs import (
+    DAGS,
+    DRIVER,
+    EXECUTOR,
+    GONE_WITHIN_S,
+    PATH,
+    WORKER,
+    Run,
+    kill,
+    leftovers,
+    objects,
+)
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+AUTHOR = Author("Pipeline Author", "author@example.com")
+TEXT = "to be or not to be\n" * 100
+
+
+@pytest.fixture(scope="module")
+def platform(stack: Environment) -> Environment:
+    """The stack, as it is now: it may have been taken down and made again since the session began."""
+    return Environment.load(ENV)
+
+
+@pytest.fixture(scope="module")
+def airflow(platform: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowApi]:
+    """Airflow, with the tests' DAGs."""
+    repository = platform.dag_repository(tmp_path_factory.mktemp("author") / "dags")
+    with platform.airflow() as api:
+        commit = repository.change("Add Spark tasks", {PATH: DAGS}, AUTHOR)
+        until("the Spark tasks are visible", lambda: api.dag_bundle_version("e2e_spark_sleep") == commit)
+        assert api.import_errors() == {}
+        yield api
+        repository.change("Remove Spark tasks", {PATH: None}, AUTHOR)
+
+
+@pytest.fixture(scope="module")
+def before(airflow: AirflowApi, platform: Environment) -> set[str]:
+    """Services, ConfigMaps and volume claims that no Spark task made."""
+    return objects(platform)
+
+
+@pytest.fixture
+def nothing_left(platform: Environment, before: set[str]) -> Iterator[None]:
+    """After the test, nothing of its tasks is in the cluster, and that soon."""
+    yield
+    until(
+        f"nothing of Spark is left: {leftovers(platform, before)}",
+        lambda: not leftovers(platform, before),
+        within_s=GONE_WITHIN_S,
+        every_s=1,
+    )
+
+
+@pytest.fixture(scope="module")
+def failing(airflow: AirflowApi, platform: Environment, before: set[str]) -> dict[str, Run]:
+    """Runs that fail each in its own way, all ended. They go through side by side."""
+    runs = {
+        name: Run.start(platform, airflow, f"e2e_spark_{name}") for name in ("error", "memory", "nowhere")
+    }
+    for run in runs.values():
+        assert run.ends(within_s=900) == "failed"
+    return runs
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_two_tasks_of_the_example_run_at_once(airflow: AirflowApi, platform: Environment) -> None:
+    platform.s3.put_object(Bucket=platform.data_bucket, Key="e2e/words/hamlet.txt", Body=TEXT.encode())
+    run = Run.start(platform, airflow, "spark_example", partitions=4, prefix="e2e/words/")
+    most = 0
+    owners: set[str] = set()
+    drivers: set[str] = set()
+
+    def ended() -> bool:
+        nonlocal most
+        alive = run.pods(DRIVER)
+        most = max(most, len(alive))
+        drivers.update(pod["metadata"]["uid"] for pod in alive)
+        for executor in run.pods(EXECUTOR):
+            owners.update(owner["uid"] for owner in executor["metadata"]["ownerReferences"])
+            assert executor["spec"]["serviceAccountName"] == "spark-executor"
+            assert executor["spec"]["automountServiceAccountToken"] is False
+        return airflow.run_state("spark_example", run.run_id) in {"success", "failed"}
+
+    until("the example has ended", ended, within_s=600, every_s=1)
+    states = {task.task_id: task.state for task in airflow.tasks("spark_example", run.run_id)}
+    assert states == {"pi": "success", "words": "success"}
+    assert most == len(drivers) == 2, "the two tasks were not at work at once"
+    assert owners == drivers, "each executor belongs to a driver's pod, and each driver had one"
+    assert run.result("pi")["pi"] == pytest.approx(3.14, abs=0.05)
+    words = run.result("words")
+    assert (words["words"], words["top"]["be"]) == (600, 200)
+
+
+def test_an_error_of_the_application_is_told_and_has_its_own_budget(failing: dict[str, Run]) -> None:
+    run = failing["error"]
+    log = run.log("Remedy:")
+    assert "The application failed: ValueError: on purpose" in log
+    assert run.task.try_number == 2, "of 3 retries, one is for failures of the application"
+
+
+def test_memory_that_is_used_up_is_told_with_the_size_to_choose(failing: dict[str, Run]) -> None:
+    log = failing["memory"].log("Remedy:")
+    assert "OOMKilled" in log
+    assert "choose size 'medium'" in log
+
+
+def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing: dict[str, Run]) -> None:
+    log = failing["nowhere"].log("Remedy:")
+    assert "The infrastructure failed, not the application: no executor found a node" in log
+    assert "node affinity/selector" in log
+
+
+def test_failed_tasks_leave_nothing(failing: dict[str, Run], platform: Environment, before: set[str]) -> None:
+    until("nothing of failed tasks is left", lambda: not leftovers(platform, before), GONE_WITHIN_S)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_the_links_lead_to_spark_for_who_is_logged_in(airflow: AirflowApi, platform: Environment) -> None:
+    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=30)
+    run.works()
+    page = run.links()["Spark UI"]
+    assert page
+    assert httpx.get(page).status_code == 401
+    login = {
+        "username": platform.platform["airflow_admin_user"],
+        "password": platform.platform["airflow_admin_password"],
+    }
+    token = httpx.post(f"{airflow.url}/auth/token", json=login).json()["access_token"]
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, follow_redirects=True) as client:
+        jobs = client.get(page)
+        assert jobs.status_code == 200
+        assert "Spark Jobs" in jobs.text
+        assert f'href="{httpx.URL(page).path}stages/"' in jobs.text, "its links stay below the page"
+        assert run.ends() == "success"
+        history = str(run.links()["Spark history"])
+        until("the history has it", lambda: "Spark Jobs" in client.get(history).text, within_s=90, every_s=3)
+        until("the driver's page is gone", lambda: client.get(page).status_code == 404, within_s=30)
+        assert run.links()["Spark UI"] == history
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_killed_driver_is_followed_by_a_new_one(airflow: AirflowApi, platform: Environment) -> None:
+    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=15)
+    driver, _ = run.works()
+    kill(platform, driver)
+    later = run.drivers_until_end() - {driver["metadata"]["uid"]}
+    assert airflow.run_state(run.dag_id, run.run_id) == "success"
+    assert (len(later), run.task.try_number) == (1, 2)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_killed_worker_is_followed_by_one_that_goes_on(airflow: AirflowApi, platform: Environment) -> None:
+    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=45)
+    driver, _ = run.works()
+    (worker,) = run.pods(WORKER)
+    kill(platform, worker)
+    assert run.drivers_until_end() <= {driver["metadata"]["uid"]}, "the driver that was there is enough"
+    assert airflow.run_state(run.dag_id, run.run_id) == "success"
+    assert run.task.try_number == 2
+    assert run.result("app") == 90
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_killed_executor_is_made_up_for(airflow: AirflowApi, platform: Environment) -> None:
+    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=20)
+    _, executors = run.works()
+    kill(platform, executors[0])
+    assert run.ends() == "success"
+    assert run.task.try_number == 1
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_task_that_is_marked_as_failed_takes_all_with_it(
+    airflow: AirflowApi, platform: Environment
+) -> None:
+    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=600)
+    run.works()
+    place = f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/app"
+    airflow.request("PATCH", place, json={"new_state": "failed"})
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_timeout_takes_all_with_it(airflow: AirflowApi, platform: Environment) -> None:
+    run = Run.start(platform, airflow, "e2e_spark_timeout", seconds=600)
+    assert run.ends() == "failed"
+    run.log("AirflowTaskTimeout")
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_the_last_try_of_a_dead_worker_leaves_nothing(airflow: AirflowApi, platform: Environment) -> None:
+    run = Run.start(platform, airflow, "e2e_spark_sleep_once", seconds=600)
+    run.works()
+    (worker,) = run.pods(WORKER)
+    kill(platform, worker)
+    assert run.ends() == "failed"
+
+
+def test_nothing_accumulates_over_runs(airflow: AirflowApi, platform: Environment, before: set[str]) -> None:
+    """The namespace after all of the above has what it had before, and the next run finds it so."""
+    counts = []
+    for _ in range(2):
+        run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=0)
+        assert run.ends() == "success"
+        until("nothing is left", lambda: not leftovers(platform, before), GONE_WITHIN_S)
+        counts.append(len(objects(platform)))
+    assert all(a == b for a, b in pairwise(counts))
