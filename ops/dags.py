@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -40,10 +41,8 @@ def push(url: str, password: str, lock: Mapping[str, str], dags: Path = DAGS) ->
         for _ in range(ATTEMPTS):
             repository.fetch()
             _replace(repository.folder, dags, lock)
-            try:
+            with suppress(RejectedError):
                 return repository.publish(_message(), _author())
-            except RejectedError:
-                continue
     raise DagsError(f"{url}: others pushed {ATTEMPTS} times meanwhile; push again")
 
 

@@ -72,17 +72,17 @@ def unused(there: Iterable[Path], in_use: set[str]) -> set[str]:
 
 
 def _namespaces_in_use() -> set[str]:
-    return _of_all(("ps", "--all", "--quiet"), "inspect", "{{.NetworkSettings.SandboxKey}}")
+    return _of_all(["ps", "--all"], ["inspect"], "{{.NetworkSettings.SandboxKey}}")
 
 
 def _bridges_in_use() -> set[str]:
-    return _of_all(("network", "ls", "--quiet"), "network", "{{.NetworkInterface}}")
+    return _of_all(["network", "ls"], ["network", "inspect"], "{{.NetworkInterface}}")
 
 
-def _of_all(listing: tuple[str, ...], inspecting: str, template: str) -> set[str]:
-    names = call("podman", *listing).split()
-    words = ("network", "inspect") if inspecting == "network" else ("inspect",)
-    said = call("podman", *words, f"--format={template}", *names) if names else ""
+def _of_all(listing: list[str], inspecting: list[str], template: str) -> set[str]:
+    """The last part of what the template gives for each that podman lists."""
+    names = call("podman", *listing, "--quiet").split()
+    said = call("podman", *inspecting, f"--format={template}", *names) if names else ""
     return {Path(line).name for line in _lines(said)}
 
 
