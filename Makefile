@@ -45,7 +45,7 @@ lock: ## Pin the Python requirements again after a change of a .in file (UPGRADE
 	@$(PYTHON) -m tools.lock $(if $(UPGRADE),--upgrade)
 
 test-unit: ## The fast tests: no container, no cluster
-	@$(PYTHON) -m pytest -m "not integration and not e2e" $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "not integration and not e2e" $(SIDE_BY_SIDE) 2 $(PYTEST_ARGS)
 
 test-integration: ## Tests with containers, servers and Pulumi's engine
 	@$(PYTHON) -m pytest -m "integration and not e2e" $(SIDE_BY_SIDE) 3 $(PYTEST_ARGS)

@@ -6,19 +6,19 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-CLUSTERS = ("tests/integration/infra/test_cluster.py", "tests/e2e/")
-"""Tests that make clusters here, and hold what was there before against what is there after. In this order:
-the end-to-end tests' cluster is there until the very end.
-"""
+END_TO_END = "tests/e2e/"
+"""They share one environment, so one worker; being the longest, they begin first."""
+ITS_OWN_CLUSTER = "tests/integration/infra/test_cluster.py"
+"""It makes another environment beside that one, at a time when nothing else is left to do."""
 TIMEOUT_S = {"e2e": 3600, "integration": 600}
 """The first test waits for what it runs on: an environment, images. Those of unit tests: pyproject.toml."""
 
 
 class ByStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """A file goes to one worker, having fixtures of its own; what makes clusters goes to one, one by one."""
+    """A file goes to one worker, having fixtures of its own; so do all end-to-end tests."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "clusters" if nodeid.startswith(CLUSTERS) else nodeid.partition("::")[0]
+        return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack:
@@ -27,7 +27,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its time; what makes clusters begins first, being the longest."""
+    """Give each test its time, and put them in order."""
     for item in items:
         kind = next((kind for kind in TIMEOUT_S if item.get_closest_marker(kind)), None)
         if kind and not item.get_closest_marker("timeout"):
@@ -36,5 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    starts = [item.nodeid.startswith(prefix) for prefix in CLUSTERS]
-    return starts.index(True) if any(starts) else len(CLUSTERS)
+    if item.nodeid.startswith(END_TO_END):
+        return 0
+    return 2 if item.nodeid.startswith(ITS_OWN_CLUSTER) else 1

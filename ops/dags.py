@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -54,10 +55,8 @@ def push(
         for _ in range(ATTEMPTS):
             repository.fetch()
             _replace(repository.folder, dags, libraries, lock)
-            try:
+            with suppress(RejectedError):
                 return repository.publish(_message(), _author())
-            except RejectedError:
-                continue
     raise DagsError(f"{url}: others pushed {ATTEMPTS} times meanwhile; push again")
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 import socket
 import time
 from dataclasses import dataclass, field
@@ -77,12 +78,34 @@ def network_is_there(spec: Network) -> bool:
     return bool(labels.get(LABEL) == spec_hash(spec))
 
 
+def nodes_of(engine: Engine, cluster: str) -> list[str]:
+    """Names of the cluster's nodes, running or not. Raises CommandError."""
+    return containers_with_label(engine, f"{NODE_LABEL}={cluster}")
+
+
+def remove_nodes(engine: Engine, cluster: str) -> None:
+    """Remove the cluster's nodes, running or not, and what they keep; those that are gone are no error.
+
+    Raises CommandError.
+    """
+    remove_containers(engine, nodes_of(engine, cluster))
+    # On podman, kind makes the nodes' volumes before the nodes; the engine does not know whose they are.
+    if engine == "podman" and (volumes := volumes_of(cluster, call(engine, "volume", "ls", "--format=json"))):
+        call(engine, "volume", "rm", "--force", *volumes)
+
+
+def volumes_of(cluster: str, listed: str) -> list[str]:
+    """Names of the volumes that kind made for a cluster's nodes, from podman's list in JSON. Pure."""
+    node = re.compile(rf"{re.escape(cluster)}-(control-plane|worker)\d*")
+    return [item["Name"] for item in json.loads(listed) if any(map(node.fullmatch, item["Labels"] or {}))]
+
+
 def delete_network(spec: Network) -> None:
     """Remove the network, with the nodes that an unfinished run left on it; no error where there is none.
 
     Raises CommandError while other containers use it.
     """
-    remove_containers(spec.engine, containers_with_label(spec.engine, f"{NODE_LABEL}={spec.name}"))
+    remove_nodes(spec.engine, spec.name)
     if inspect(spec.engine, "network", spec.name) is not None:
         call(spec.engine, "network", "rm", spec.name)
     if spec.engine == "podman":

@@ -12,17 +12,15 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.cluster.containers import NODE_LABEL
+from infra.cluster.containers import nodes_of, remove_nodes
 from infra.offline.node.build import ensure_node_image
 from infra.shared.command import CommandError, run
 from infra.shared.engine import (
     ENGINE_ENV,
     Engine,
     call,
-    containers_with_label,
     inspect,
     is_running,
-    remove_containers,
     settle,
 )
 from infra.shared.paths import Paths
@@ -75,7 +73,7 @@ def ensure(cluster: Cluster, say: Say) -> str:
     One that stopped is started, one that can't be healed is made anew. Raises CommandError,
     UnhealthyClusterError.
     """
-    if containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}"):
+    if nodes_of(cluster.engine, cluster.name):
         if _heal(cluster, say):
             return Path(cluster.kubeconfig).read_text()
         say(f"the cluster {cluster.name} that was left here can't be used; making it anew")
@@ -86,7 +84,7 @@ def ensure(cluster: Cluster, say: Say) -> str:
 
 def problem(cluster: Cluster) -> str | None:
     """Why the cluster is not as wanted, or None where it is. Changes nothing."""
-    nodes = containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}")
+    nodes = nodes_of(cluster.engine, cluster.name)
     if not nodes:
         return "has no nodes"
     if not Path(cluster.kubeconfig).exists():
@@ -101,13 +99,13 @@ def problem(cluster: Cluster) -> str | None:
 
 def delete(cluster: Cluster) -> None:
     """Remove the cluster, half-made ones too, and its kubeconfig. Raises CommandError."""
-    for node in containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}"):
+    for node in nodes_of(cluster.engine, cluster.name):
         if is_running(cluster.engine, node):
             # A node takes longer to stop than engines wait before they kill it.
             call(cluster.engine, "kill", node)
     command = [_kind(), "delete", "cluster", f"--name={cluster.name}", f"--kubeconfig={cluster.kubeconfig}"]
     run(command, env=cluster.environment, timeout_s=120)
-    remove_containers(cluster.engine, containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}"))
+    remove_nodes(cluster.engine, cluster.name)
     Path(cluster.kubeconfig).unlink(missing_ok=True)
     shutil.rmtree(cluster.certs_dir, ignore_errors=True)
 
@@ -128,8 +126,8 @@ def _create(cluster: Cluster, say: Say) -> None:
     ]
     options = [f"--image={image}"] if image else []
     run([*command, *options], env=cluster.environment, stdin=cluster.config, timeout_s=CREATE_TIMEOUT_S)
-    nodes = containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}")
-    _wait(cluster, HEAL_TIMEOUT_S)
+    nodes = nodes_of(cluster.engine, cluster.name)
+    _wait(cluster, lambda: _api_problem(cluster))
     _connect_pod_ranges(cluster, nodes)
     for node in nodes:
         call(cluster.engine, "exec", node, "sh", "-c", f"echo {cluster.spec_hash} > {MARKER}")
@@ -137,7 +135,7 @@ def _create(cluster: Cluster, say: Say) -> None:
 
 def _heal(cluster: Cluster, say: Say) -> bool:
     """Bring back a complete cluster that stopped; False where that can't be done."""
-    nodes = containers_with_label(cluster.engine, f"{NODE_LABEL}={cluster.name}")
+    nodes = nodes_of(cluster.engine, cluster.name)
     for attempt in (1, 2):  # what a cluster holds is worth a second try
         try:
             return _restart(cluster, nodes, say)
@@ -159,7 +157,7 @@ def _restart(cluster: Cluster, nodes: list[str], say: Say) -> bool:
         return False
     command = [_kind(), "export", "kubeconfig", f"--name={cluster.name}"]
     run([*command, f"--kubeconfig={cluster.kubeconfig}"], env=cluster.environment, timeout_s=60)
-    _wait(cluster, HEAL_TIMEOUT_S, lambda: _api_problem(cluster) or _silent(cluster, started, began))
+    _wait(cluster, lambda: _api_problem(cluster) or _silent(cluster, started, began))
     _connect_pod_ranges(cluster, nodes)
     return True
 
@@ -247,11 +245,11 @@ def _silent(cluster: Cluster, nodes: Sequence[str], since: datetime) -> str | No
     return f"nothing was heard of {', '.join(waiting)}" if waiting else None
 
 
-def _wait(cluster: Cluster, seconds: int, problem: Callable[[], str | None] | None = None) -> None:
-    deadline = time.monotonic() + seconds
-    while (reason := (problem or (lambda: _api_problem(cluster)))()) is not None:
+def _wait(cluster: Cluster, problem: Callable[[], str | None]) -> None:
+    deadline = time.monotonic() + HEAL_TIMEOUT_S
+    while (reason := problem()) is not None:
         if time.monotonic() > deadline:
-            raise UnhealthyClusterError(cluster.name, seconds, reason)
+            raise UnhealthyClusterError(cluster.name, HEAL_TIMEOUT_S, reason)
         time.sleep(1)
 
 

@@ -4,7 +4,7 @@ Podman itself leaves empty chains of its firewall rules and empty cgroups when i
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def snapshot(settings: Settings, engine: Engine, paths: Paths) -> Snapshot:
         "interfaces": frozenset(path.name for path in Path("/sys/class/net").glob("podman*")),
         "network namespaces": frozenset(path.name for path in Path("/run/netns").glob("*")),
         "firewall rules": frozenset(_rules(settings)),
-        "cgroups": frozenset(path for path in map(str, _cgroups()) if not any(id_ in path for id_ in others)),
+        "cgroups": frozenset(map(str, _cgroups_without(others))),
         "files": frozenset(str(path) for path in paths.state.glob("*")),
     }
 
@@ -60,8 +60,10 @@ def sweep_podman(cidr: str) -> None:
         with suppress(CommandError):  # a machine may be without one of the families
             if orders := chain_removal(run([f"{family}-save"]), idle=idle, cidr=cidr):
                 run([f"{family}-restore", "--noflush"], stdin=orders)
-    # A child must go before its parent; one that is in use stays by itself.
-    for group in sorted(_cgroups(), key=lambda path: len(path.parts), reverse=True):
+    # A child must go before its parent; one that is in use stays by itself, but for what a node that runs has
+    # just made for a pod.
+    containers = _lines(call("podman", "ps", "--all", "--quiet", "--no-trunc"))
+    for group in sorted(_cgroups_without(containers), key=lambda path: len(path.parts), reverse=True):
         with suppress(OSError):
             group.rmdir()
 
@@ -72,17 +74,17 @@ def unused(there: Iterable[Path], in_use: set[str]) -> set[str]:
 
 
 def _namespaces_in_use() -> set[str]:
-    return _of_all(("ps", "--all", "--quiet"), "inspect", "{{.NetworkSettings.SandboxKey}}")
+    return _of_all(["ps", "--all"], ["inspect"], "{{.NetworkSettings.SandboxKey}}")
 
 
 def _bridges_in_use() -> set[str]:
-    return _of_all(("network", "ls", "--quiet"), "network", "{{.NetworkInterface}}")
+    return _of_all(["network", "ls"], ["network", "inspect"], "{{.NetworkInterface}}")
 
 
-def _of_all(listing: tuple[str, ...], inspecting: str, template: str) -> set[str]:
-    names = call("podman", *listing).split()
-    words = ("network", "inspect") if inspecting == "network" else ("inspect",)
-    said = call("podman", *words, f"--format={template}", *names) if names else ""
+def _of_all(listing: list[str], inspecting: list[str], template: str) -> set[str]:
+    """The last part of what the template gives for each that podman lists."""
+    names = call("podman", *listing, "--quiet").split()
+    said = call("podman", *inspecting, f"--format={template}", *names) if names else ""
     return {Path(line).name for line in _lines(said)}
 
 
@@ -172,7 +174,9 @@ def _prefix(cidr: str) -> str:
     return cidr.partition("/")[0].rpartition(".")[0] + "."
 
 
-def _cgroups() -> Iterator[Path]:
+def _cgroups_without(ids: Collection[str]) -> Iterator[Path]:
+    """Podman's groups, but for those in and around the containers with these ids."""
     for parent in (*CGROUPS.glob("libpod*"), *CGROUPS.glob("*/libpod*")):
-        yield from (path for path in parent.rglob("*") if path.is_dir())
-        yield parent
+        for path in (parent, *parent.rglob("*")):
+            if path.is_dir() and not any(id_ in str(path) for id_ in ids):
+                yield path

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from infra.shared.command import CommandError, run
+from infra.shared.killed import runs
 
 Engine = Literal["docker", "podman"]
 CONTAINERS_CONF = Path(__file__).with_name("containers.conf")
@@ -66,12 +67,7 @@ def _is_orphan(engine: Engine, found: Mapping[str, Any]) -> bool:
 
     That happens where everything is killed at once; podman then calls the container running for ever.
     """
-    if engine != "podman":
-        return False
-    try:
-        return (PROC / str(found["State"]["ConmonPid"]) / "comm").read_text().strip() != "conmon"
-    except OSError:
-        return True
+    return engine == "podman" and not runs(int(found["State"]["ConmonPid"]), "conmon")
 
 
 def containers_with_label(engine: Engine, label: str) -> list[str]:

@@ -1,5 +1,6 @@
-"""What is left of a Pulumi that was killed: its plugins go on without it, and never end."""
+"""What was killed: whether it still runs, and the plugins of a Pulumi, which go on without it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -8,13 +9,28 @@ import psutil
 END_WITHIN_S = 5
 
 
-def is_pulumi(pid: int) -> bool:
-    """Whether a process is a Pulumi that runs. One that was killed may stay as a zombie for a while."""
+def runs(pid: int, program: str) -> bool:
+    """Whether a process is that program and runs. One that was killed may stay as a zombie for a while."""
     try:
         process = psutil.Process(pid)
-        return "pulumi" in process.name() and process.status() != psutil.STATUS_ZOMBIE
+        return program in process.name() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def is_pulumi(pid: int) -> bool:
+    """Whether a process is a Pulumi that runs."""
+    return runs(pid, "pulumi")
+
+
+def ends_soon(pid: int) -> bool:
+    """Whether a Pulumi has ended, or does within a moment: one that was killed takes a while to be gone."""
+    deadline = time.monotonic() + END_WITHIN_S
+    while is_pulumi(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def end_plugins(variable: str, value: str) -> None:

@@ -24,7 +24,7 @@ import yaml
 
 from infra.offline.plugins import ensure_kubernetes_plugin
 from infra.shared.command import CommandError
-from infra.shared.killed import end_plugins, is_pulumi
+from infra.shared.killed import end_plugins, ends_soon
 from infra.shared.paths import REPOSITORY, Paths
 from infra.shared.progress import Progress
 from infra.shared.settings import stack_file
@@ -193,7 +193,7 @@ class Stack:
         folder = Paths.of(self.env).pulumi / f".pulumi/locks/organization/{self.project}/{self.env}"
         for lock in sorted(folder.glob("*.json")):
             pid = int(json.loads(lock.read_text()).get("pid", 0))
-            if is_pulumi(pid):
+            if not ends_soon(pid):
                 raise StackInUseError(f"{self.project}/{self.env}", pid)
             self.say(f"{self.project}: clearing the lock of a run that was killed (process {pid})")
             end_plugins(RUN_VARIABLE, self._run_name)

@@ -20,14 +20,19 @@ from infra.cluster.settings import load
 from infra.shared.paths import REPOSITORY, Paths
 from ops.environment import Environment
 from tests.e2e.calls import Calls, upload_calls
+from tests.support.machine import machine
 
 ENV = os.environ.get("E2E_ENV", "e2e")
+KEEP = bool(os.environ.get("E2E_KEEP"))
 
 
-def front_door(command: str, *arguments: str) -> None:
+def front_door(command: str, *arguments: str, **variables: str) -> None:
     """Run what `make <command>` runs; its output goes to the test's."""
     done = subprocess.run(
-        [sys.executable, "-m", f"ops.{command}", "--env", ENV, *arguments], cwd=REPOSITORY, check=False
+        [sys.executable, "-m", f"ops.{command}", "--env", ENV, *arguments],
+        cwd=REPOSITORY,
+        env=os.environ | variables,
+        check=False,
     )
     assert done.returncode == 0, f"`make {command} ENV={ENV}` ended with status {done.returncode}"
 
@@ -36,16 +41,19 @@ def front_door(command: str, *arguments: str) -> None:
 def before() -> Snapshot:
     """What the machine had of the environment before it was stood up."""
     paths = Paths.of(ENV)
-    return snapshot(load(ENV), choose_engine(paths).engine, paths)
+    with machine():
+        return snapshot(load(ENV), choose_engine(paths).engine, paths)
 
 
 @pytest.fixture(scope="session")
 def stack(before: Snapshot) -> Iterator[Environment]:
     """The environment, up."""
-    front_door("up", "--no-sample")
+    with machine():
+        front_door("up", "--no-sample")
     yield Environment.load(ENV)
-    if not os.environ.get("E2E_KEEP"):
-        front_door("down")
+    if not KEEP:
+        with machine():
+            front_door("down")
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +72,13 @@ class Runs:
 
 @pytest.fixture(scope="session")
 def started_runs(stack: Environment, calls: Calls) -> Runs:
-    """The same run twice, and one of bad calls alone. What does not need their end is tested meanwhile."""
+    """The same calls twice, in batches of two sizes, and a run of bad calls alone.
+
+    What does not need their end is tested meanwhile.
+    """
     with stack.airflow() as airflow:
-        first, second = (airflow.trigger("autotranscribe", calls.conf) for _ in range(2))
+        first = airflow.trigger("autotranscribe", calls.conf)
+        second = airflow.trigger("autotranscribe", {**calls.conf, "batch_size": 20})
         conf = {"prefix": calls.bad_prefix, "output": "e2e/bad", "max_failure_share": 0.1}
         return Runs((first, second), airflow.trigger("autotranscribe", conf))
 

@@ -17,12 +17,14 @@ NAMESPACE = "provider-trial"
 HEAD = f"""
 namespace = k8s.core.v1.Namespace("trial", metadata={{"name": "{NAMESPACE}"}})
 place = {{"namespace": namespace.metadata.name}}
-labels = {{"app": "web"}}
 soon = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="90s", update="90s"))
 
-def pods(*arguments, image=IMAGE, **rest):
+def pods(*arguments, app="web", image=IMAGE, **rest):
     container = {{"name": "web", "image": image, "args": list(arguments), **rest}}
-    return {{"metadata": {{"labels": labels}}, "spec": {{"containers": [container]}}}}
+    return {{"metadata": {{"labels": {{"app": app}}}}, "spec": {{"containers": [container]}}}}
+
+def selector(app="web"):
+    return {{"match_labels": {{"app": app}}}}
 """
 
 
@@ -48,17 +50,16 @@ def test_waits_for_all_kinds_and_then_has_nothing_to_do(trial: Stack, image: str
     program = _program(
         image,
         """
-selector = {"match_labels": labels}
 k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, spec={
-    "replicas": 2, "selector": selector, "template": pods("-dns.port=1053"),
+    "replicas": 2, "selector": selector(), "template": pods("-dns.port=1053"),
 })
 k8s.core.v1.Service(
-    "web", metadata={"name": "web", **place}, spec={"selector": labels, "ports": [{"port": 53}]})
+    "web", metadata={"name": "web", **place}, spec={"selector": {"app": "web"}, "ports": [{"port": 53}]})
 claim = {"metadata": {"name": "data"}, "spec": {
     "access_modes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}}
 k8s.core.v1.PersistentVolumeClaim("later", metadata={"name": "later", **place}, spec=claim["spec"])
 k8s.apps.v1.StatefulSet("store", metadata={"name": "store", **place}, spec={
-    "service_name": "store", "replicas": 1, "selector": selector, "volume_claim_templates": [claim],
+    "service_name": "store", "replicas": 1, "selector": selector(), "volume_claim_templates": [claim],
     "template": pods("-dns.port=1053", volume_mounts=[{"name": "data", "mount_path": "/data"}]),
 })
 job = k8s.batch.v1.Job("once", metadata={"name": "once", **place}, spec={
@@ -72,61 +73,56 @@ pulumi.export("succeeded", job.status.succeeded)
     assert trial.up(program, "--refresh").changes == {}
 
 
-def test_an_image_that_cannot_be_pulled_is_told_by_the_pods_event(trial: Stack, image: str) -> None:
-    done = trial.try_up(
-        _program(
-            image,
-            """
-k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, opts=soon, spec={
-    "selector": {"match_labels": labels}, "template": pods(image="localhost:1/absent:1"),
+FAILING = """
+k8s.apps.v1.Deployment("absent", metadata={"name": "absent", **place}, opts=soon, spec={
+    "selector": selector("absent"), "template": pods(app="absent", image="localhost:1/absent:1"),
 })
-""",
-        )
-    )
-    assert done.status != 0
-    assert f"Deployment {NAMESPACE}/web was not ready after 90 s" in done.output
-    print(done.output)
-    assert re.search(r"container web: (ErrImagePull|ImagePullBackOff) \".*localhost:1/absent:1", done.output)
-    assert re.search(
-        r'event of Pod provider-trial/web-.*: Failed "Failed to pull image .*refused', done.output
-    )
-
-
-def test_a_job_that_fails_is_told_by_its_last_lines(trial: Stack, image: str) -> None:
-    done = trial.try_up(
-        _program(
-            image,
-            """
-k8s.batch.v1.Job("once", metadata={"name": "once", **place}, spec={
+k8s.apps.v1.Deployment("crashes", metadata={"name": "crashes", **place}, opts=soon, spec={
+    "min_ready_seconds": 15,  # on a busy machine it takes a while to crash, and counts as ready meanwhile
+    "selector": selector("crashes"), "template": pods("-conf", "/no/such/file", app="crashes"),
+})
+k8s.batch.v1.Job("fails", metadata={"name": "fails", **place}, spec={
     "backoff_limit": 0,
     "template": {"spec": {**pods("-conf", "/no/such/file")["spec"], "restart_policy": "Never"}},
 })
-""",
-        )
-    )
-    assert done.status != 0
-    assert f"Job {NAMESPACE}/once failed: BackoffLimitExceeded" in done.output
-    assert "exit code 1" in done.output
-    assert "last lines of Pod provider-trial/once-" in done.output
-    assert "/no/such/file" in done.output.split("last lines of")[1]
+"""
 
 
-def test_a_pod_that_crashes_is_told_by_the_lines_of_the_run_before(trial: Stack, image: str) -> None:
-    done = trial.try_up(
-        _program(
-            image,
-            """
-k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, opts=soon, spec={
-    "min_ready_seconds": 15,  # on a busy machine it takes a while to crash, and counts as ready meanwhile
-    "selector": {"match_labels": labels}, "template": pods("-conf", "/no/such/file"),
-})
-""",
+@pytest.fixture(scope="module")
+def failed(
+    stack: Environment, image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Resources that do not get ready, all at once: what Pulumi said of each in the end, by its name."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("failing") / "stack"
+        trial = Stack(folder, str(Paths.of(stack.name).kubeconfig), patch)
+        done = trial.try_up(_program(image, FAILING))
+        print(done.output)
+        assert done.status != 0
+        _, *said = re.split(
+            r"^ +kubernetes:\S+ \((\w+)\):$", done.output.partition("Diagnostics:")[2], flags=re.MULTILINE
         )
-    )
-    assert done.status != 0
-    print(done.output)
-    assert re.search(
-        r'container web: CrashLoopBackOff "back-off|container web: Error, exit code 1', done.output
-    )
-    assert re.search(r'event of Pod provider-trial/web-.*: BackOff "Back-off restarting failed', done.output)
-    assert "/no/such/file" in done.output.split("last lines of")[1]
+        yield dict(zip(said[::2], said[1::2], strict=True))
+        assert trial.destroy().status == 0
+
+
+def test_an_image_that_cannot_be_pulled_is_told_by_the_pods_event(failed: dict[str, str]) -> None:
+    said = failed["absent"]
+    assert f"Deployment {NAMESPACE}/absent was not ready after 90 s" in said
+    assert re.search(r"container web: (ErrImagePull|ImagePullBackOff) \".*localhost:1/absent:1", said)
+    assert re.search(rf'event of Pod {NAMESPACE}/absent-.*: Failed "Failed to pull image .*refused', said)
+
+
+def test_a_job_that_fails_is_told_by_its_last_lines(failed: dict[str, str]) -> None:
+    said = failed["fails"]
+    assert f"Job {NAMESPACE}/fails failed: BackoffLimitExceeded" in said
+    assert "exit code 1" in said
+    assert f"last lines of Pod {NAMESPACE}/fails-" in said
+    assert "/no/such/file" in said.split("last lines of")[1]
+
+
+def test_a_pod_that_crashes_is_told_by_the_lines_of_the_run_before(failed: dict[str, str]) -> None:
+    said = failed["crashes"]
+    assert re.search(r'container web: CrashLoopBackOff "back-off|container web: Error, exit code 1', said)
+    assert re.search(rf'event of Pod {NAMESPACE}/crashes-.*: BackOff "Back-off restarting failed', said)
+    assert "/no/such/file" in said.split("last lines of")[1]

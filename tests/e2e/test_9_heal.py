@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,12 +12,19 @@ from infra.cluster.leftovers import Snapshot, left, snapshot
 from infra.cluster.settings import load
 from infra.shared.paths import Paths
 from ops.environment import Environment
-from tests.e2e.conftest import ENV, front_door
+from tests.e2e.conftest import ENV, KEEP, front_door
+from tests.support.machine import machine
 from tests.support.power_cut import cut_power
 
 pytestmark = pytest.mark.e2e
 
 PARTS = ("control-plane", "registry", "s3")
+
+
+@pytest.fixture(autouse=True)
+def _alone() -> Iterator[None]:
+    with machine():
+        yield
 
 
 def test_up_heals_what_a_power_cut_left(stack: Environment) -> None:
@@ -38,12 +46,21 @@ def test_up_heals_what_a_power_cut_left(stack: Environment) -> None:
     assert set(ready) == {"True"}
 
 
-def test_down_leaves_nothing_and_up_makes_it_again(stack: Environment, before: Snapshot) -> None:
+def test_up_after_a_down_that_keeps_data_has_it(stack: Environment) -> None:
+    front_door("down", KEEP_DATA="1")
+    assert not Paths.of(ENV).kubeconfig.exists()
+    front_door("up", "--no-sample")
+    again = Environment.load(ENV)
+    kept = again.s3.get_object(Bucket=again.data_bucket, Key="e2e/kept")["Body"].read()
+    assert kept == b"before the power cut"
+    with again.airflow() as airflow:
+        assert "autotranscribe" in airflow.dag_ids()
+
+
+@pytest.mark.skipif(KEEP, reason="E2E_KEEP is set")
+def test_down_leaves_nothing(stack: Environment, before: Snapshot) -> None:
     engine = choose_engine(Paths.of(ENV)).engine  # asked while it is up: the answer is kept in a file
     front_door("down")
     after = snapshot(load(ENV), engine, Paths.of(ENV))
     assert left(before, after) == []
     assert after["containers"] == after["networks"] == after["files"] == frozenset()
-    front_door("up", "--no-sample")
-    with Environment.load(ENV).airflow() as airflow:
-        assert "autotranscribe" in airflow.dag_ids()

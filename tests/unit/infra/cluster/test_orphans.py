@@ -13,14 +13,19 @@ CONMON, INIT = 41, 42
 
 
 @pytest.fixture
-def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """What was asked of the engine; the container is `running` in its book, its monitor in /proc."""
+def alive() -> dict[int, str]:
+    """The processes that run."""
+    return {CONMON: "conmon"}
+
+
+@pytest.fixture
+def calls(tmp_path: Path, alive: dict[int, str], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What was asked of the engine; the container is `running` in its book."""
     made: list[tuple[str, ...]] = []
     state = {"Running": True, "Status": "running", "ConmonPid": CONMON, "Pid": INIT}
     found: dict[str, Any] = {"Id": "abc", "State": state}
-    (tmp_path / "proc" / str(CONMON)).mkdir(parents=True)
-    (tmp_path / "proc" / str(CONMON) / "comm").write_text("conmon\n")
     monkeypatch.setattr(engine, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(engine, "runs", lambda pid, program: alive.get(pid) == program)
     monkeypatch.setattr(engine, "inspect", lambda *_: found)
     monkeypatch.setattr(engine, "call", lambda *words: made.append(words))
     return made
@@ -37,13 +42,13 @@ def test_one_with_its_monitor_is_left_alone(tmp_path: Path, calls: list[tuple[st
     assert calls == []
 
 
-@pytest.mark.parametrize("comm", [None, "another\n"])
+@pytest.mark.parametrize("left", [{}, {CONMON: "another"}])
 def test_one_without_is_dead_and_its_end_is_written_down(
-    tmp_path: Path, calls: list[tuple[str, ...]], comm: str | None
+    tmp_path: Path, alive: dict[int, str], calls: list[tuple[str, ...]], left: dict[int, str]
 ) -> None:
     """Its monitor's number may be nobody's, or by now another's."""
-    file = tmp_path / "proc" / str(CONMON) / "comm"
-    file.unlink() if comm is None else file.write_text(comm)
+    alive.clear()
+    alive.update(left)
     assert not engine.is_running("podman", "node")
     assert settle(tmp_path) == ["abc"]
     assert (tmp_path / "exits/abc").read_text() == "137"
@@ -51,12 +56,12 @@ def test_one_without_is_dead_and_its_end_is_written_down(
 
 
 def test_what_is_left_of_it_is_ended_and_nobody_else(
-    tmp_path: Path, calls: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, alive: dict[int, str], calls: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[int] = []
     monkeypatch.setattr("infra.shared.engine.os.kill", lambda pid, _: killed.append(pid))
-    (tmp_path / "proc" / str(CONMON) / "comm").unlink()
-    (tmp_path / "proc" / str(INIT)).mkdir()
+    alive.clear()
+    (tmp_path / "proc" / str(INIT)).mkdir(parents=True)
     cgroup = tmp_path / "proc" / str(INIT) / "cgroup"
     cgroup.write_text("0::/user.slice/another\n")
     settle(tmp_path)
@@ -66,6 +71,6 @@ def test_what_is_left_of_it_is_ended_and_nobody_else(
     assert killed == [INIT]
 
 
-def test_docker_keeps_its_own_book(calls: list[tuple[str, ...]], tmp_path: Path) -> None:
-    (tmp_path / "proc" / str(CONMON) / "comm").unlink()
+def test_docker_keeps_its_own_book(alive: dict[int, str], calls: list[tuple[str, ...]]) -> None:
+    alive.clear()
     assert engine.is_running("docker", "node")

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import yaml
 
-from infra.shared.killed import end_plugins, is_pulumi
+from infra.shared.killed import end_plugins, is_pulumi, runs
 from infra.shared.progress import Progress
 from infra.shared.stack import Stack, StackInUseError, _write_secret
 
@@ -93,11 +93,22 @@ def test_the_lock_of_a_run_that_is_no_more_is_cleared_and_named(stack: Stack, tm
 def test_the_lock_of_a_run_that_goes_on_stays(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.shared.stack.is_pulumi", lambda pid: pid == os.getpid())
+    monkeypatch.setattr("infra.shared.killed.is_pulumi", lambda pid: pid == os.getpid())
+    monkeypatch.setattr("infra.shared.killed.END_WITHIN_S", 0)
     file = lock(tmp_path, os.getpid())
     with pytest.raises(StackInUseError, match=rf"process {os.getpid()}\); wait until it ends, or stop it"):
         stack._clear_lock()
     assert file.exists()
+
+
+def test_a_run_that_was_just_killed_is_given_a_moment_to_be_gone(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter([True, True, False])
+    monkeypatch.setattr("infra.shared.killed.is_pulumi", lambda _pid: next(left))
+    file = lock(tmp_path, os.getpid())
+    stack._clear_lock()
+    assert not file.exists()
 
 
 def test_secrets_can_be_read_by_their_owner_alone(tmp_path: Path) -> None:
@@ -162,3 +173,12 @@ def test_a_process_that_has_ended_is_no_pulumi() -> None:
     ended.wait()
     assert not is_pulumi(ended.pid)
     assert not is_pulumi(os.getpid())
+
+
+def test_a_process_that_was_killed_and_not_yet_looked_at_does_not_run() -> None:
+    with subprocess.Popen(["sleep", "60"]) as killed:
+        assert runs(killed.pid, "sleep")
+        killed.kill()
+        os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)  # dead, and still a zombie
+        assert psutil.pid_exists(killed.pid)
+        assert not runs(killed.pid, "sleep")
