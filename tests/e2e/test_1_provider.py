@@ -96,14 +96,15 @@ def failed(
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("failing") / "stack"
         trial = Stack(folder, str(Paths.of(stack.name).kubeconfig), patch)
-        done = trial.try_up(_program(image, FAILING))
-        print(done.output)
-        assert done.status != 0
-        _, *said = re.split(
-            r"^ +kubernetes:\S+ \((\w+)\):$", done.output.partition("Diagnostics:")[2], flags=re.MULTILINE
-        )
-        yield dict(zip(said[::2], said[1::2], strict=True))
-        assert trial.destroy().status == 0
+        try:
+            done = trial.try_up(_program(image, FAILING))
+            print(done.output)
+            assert done.status != 0
+            errors = re.split(r"(?m)^error: ", done.output)[1:]
+            named = ((re.search(rf"{NAMESPACE}/(\w+) ", text), text) for text in errors)
+            yield {name[1]: text for name, text in named if name}
+        finally:
+            assert trial.destroy().status == 0
 
 
 def test_an_image_that_cannot_be_pulled_is_told_by_the_pods_event(failed: dict[str, str]) -> None:
