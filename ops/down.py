@@ -23,7 +23,7 @@ def take_down(env: str, steps: Steps) -> None:
 
 
 def main(env: Annotated[str, typer.Option(help="the environment")] = "local") -> None:
-    """Remove ENV. KEEP_DATA=1 in the environment keeps what the registry and the object store hold."""
+    """Remove ENV. KEEP_DATA=1 in the environment keeps what the object store holds."""
     started = time.monotonic()
     try:
         take_down(env, Steps(2))
@@ -31,7 +31,7 @@ def main(env: Annotated[str, typer.Option(help="the environment")] = "local") ->
         console.print(f"\n✗ {error}", style="red", markup=False)
         console.print("`make down` again goes on from here.")
         sys.exit(1)
-    kept = " (the registry's and the object store's data were kept)" if os.environ.get("KEEP_DATA") else ""
+    kept = " (the object store's data were kept)" if os.environ.get("KEEP_DATA") else ""
     took = clock(time.monotonic() - started)
     console.print(f"Down in {took}: nothing of {env} is left{kept}. `make up` makes it again.", markup=False)
 

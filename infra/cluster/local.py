@@ -51,7 +51,9 @@ class LocalEnvironment(pulumi.ComponentResource):
         self.register_outputs({"outputs": self.outputs})
 
     def _registry(self) -> None:
-        folder = DataFolder("registry-data", str(self._paths.registry), self._child)
+        # As a cloud's registry does, it outlives the environments that use it.
+        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        folder = DataFolder("registry-data", str(self._paths.registry), kept)
         spec = self._service(
             "registry", self._settings.registry_address, REGISTRY_PORT, self._settings.registry_port
         )

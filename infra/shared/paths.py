@@ -61,8 +61,10 @@ class Paths:
 
     @property
     def registry(self) -> Path:
-        """The local registry's blobs."""
-        return self.state / "registry"
+        """The local registries' blobs. They are named by what is in them, so all environments share them, and
+        what one of them has pushed no other pushes again.
+        """
+        return self.cache / "registry"
 
     @property
     def s3(self) -> Path:

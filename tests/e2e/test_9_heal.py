@@ -49,6 +49,7 @@ def test_up_heals_what_a_power_cut_left(stack: Environment) -> None:
 def test_up_after_a_down_that_keeps_data_has_it(stack: Environment) -> None:
     front_door("down", KEEP_DATA="1")
     assert not Paths.of(ENV).kubeconfig.exists()
+    assert Paths.of(ENV).registry.exists(), "images that were pushed are not pushed again"
     front_door("up", "--no-sample")
     again = Environment.load(ENV)
     kept = again.s3.get_object(Bucket=again.data_bucket, Key="e2e/kept")["Body"].read()
