@@ -51,25 +51,25 @@ def airflow(platform: Environment, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def before(airflow: AirflowApi, platform: Environment) -> set[str]:
+def of_others(airflow: AirflowApi, platform: Environment) -> set[str]:
     """Services, ConfigMaps and volume claims that no Spark task made."""
     return objects(platform)
 
 
 @pytest.fixture
-def nothing_left(platform: Environment, before: set[str]) -> Iterator[None]:
+def nothing_left(platform: Environment, of_others: set[str]) -> Iterator[None]:
     """After the test, nothing of its tasks is in the cluster, and that soon."""
     yield
     until(
-        f"nothing of Spark is left: {leftovers(platform, before)}",
-        lambda: not leftovers(platform, before),
+        f"nothing of Spark is left: {leftovers(platform, of_others)}",
+        lambda: not leftovers(platform, of_others),
         within_s=GONE_WITHIN_S,
         every_s=1,
     )
 
 
 @pytest.fixture(scope="module")
-def failing(airflow: AirflowApi, platform: Environment, before: set[str]) -> dict[str, Run]:
+def failing(airflow: AirflowApi, platform: Environment, of_others: set[str]) -> dict[str, Run]:
     """Runs that fail each in its own way, all ended. They go through side by side."""
     runs = {
         name: Run.start(platform, airflow, f"e2e_spark_{name}") for name in ("error", "memory", "nowhere")
@@ -127,8 +127,8 @@ def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing
     assert "node affinity/selector" in log
 
 
-def test_failed_tasks_leave_nothing(failing: dict[str, Run], platform: Environment, before: set[str]) -> None:
-    until("nothing of failed tasks is left", lambda: not leftovers(platform, before), GONE_WITHIN_S)
+def test_failed_tasks_leave_nothing(failing: dict[str, Run], platform: Environment, of_others: set[str]) -> None:
+    until("nothing of failed tasks is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -212,12 +212,12 @@ def test_the_last_try_of_a_dead_worker_leaves_nothing(airflow: AirflowApi, platf
     assert run.ends() == "failed"
 
 
-def test_nothing_accumulates_over_runs(airflow: AirflowApi, platform: Environment, before: set[str]) -> None:
+def test_nothing_accumulates_over_runs(airflow: AirflowApi, platform: Environment, of_others: set[str]) -> None:
     """The namespace after all of the above has what it had before, and the next run finds it so."""
     counts = []
     for _ in range(2):
         run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=0)
         assert run.ends() == "success"
-        until("nothing is left", lambda: not leftovers(platform, before), GONE_WITHIN_S)
+        until("nothing is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
         counts.append(len(objects(platform)))
     assert all(a == b for a, b in pairwise(counts))
