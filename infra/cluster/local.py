@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -54,15 +55,15 @@ class LocalEnvironment(pulumi.ComponentResource):
         # As a cloud's registry does, it outlives the environments that use it.
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         folder = DataFolder("registry-data", str(self._paths.registry), kept)
-        spec = self._service(
-            "registry", self._settings.registry_address, REGISTRY_PORT, self._settings.registry_port
-        )
+        addresses = self._settings.registry_address, REGISTRY_PORT, self._settings.registry_port
+        spec = self._service("registry", self._paths.registry, *addresses)
         options = pulumi.ResourceOptions(parent=self, depends_on=[folder])
         ServiceContainer("registry", self._on_network(asdict(spec)), options)
 
     def _s3(self, keys: AccessKeys) -> ServiceContainer:
         folder = DataFolder("s3-data", str(self._paths.s3), self._child)
-        spec = asdict(self._service("s3", self._settings.s3_address, S3_PORT, self._settings.s3_port))
+        addresses = self._settings.s3_address, S3_PORT, self._settings.s3_port
+        spec = asdict(self._service("s3", self._paths.s3, *addresses))
         spec["arguments"] = ["--quiet", "--region", self._settings.region, "posix", "/data"]
         secret = {"ROOT_ACCESS_KEY": keys.access_key_id, "ROOT_SECRET_KEY": keys.secret_access_key}
         spec["environment"] = secret
@@ -96,7 +97,7 @@ class LocalEnvironment(pulumi.ComponentResource):
         options = pulumi.ResourceOptions(parent=self, depends_on=[self._network])
         return KindCluster("kind", self._on_network(asdict(spec)), options)
 
-    def _service(self, service: str, address: str, port: int, host_port: int) -> Service:
+    def _service(self, service: str, data: Path, address: str, port: int, host_port: int) -> Service:
         return Service(
             engine=self._engine,
             name=f"{self._settings.cluster_name}-{service}",
@@ -106,7 +107,7 @@ class LocalEnvironment(pulumi.ComponentResource):
             address=address,
             port=port,
             host_port=host_port,
-            data=str(self._paths.state / service),
+            data=str(data),
         )
 
     def _on_network(self, spec: dict[str, Any]) -> pulumi.Output[str]:
