@@ -3,10 +3,10 @@
 Runs one Spark application in several sizes, on a sample of its input, so that `make spark-advice
 DAG=spark_sweep TASK=<subject>` can compare them.
 
-**Params.** `subject`: which application; each is a task of this DAG. `sizes` and `repetitions`: every size runs
-that often, in turns, so that what changes meanwhile (a warm cache, a busy node) meets all of them. `sample`: the
-share of the input, for an application that takes one. `prefix`: below which `words` reads. `partitions`: of
-`pi`.
+**Params.** `subject`: which application; each is a task of this DAG. `sizes` and `repetitions`: every size
+runs that often, in turns, so that what changes meanwhile (a warm cache, a busy node) meets all of them.
+`sample`: the share of the input, for an application that takes one. `prefix`: below which `words` reads.
+`partitions`: of `pi`.
 
 One run goes after the other: two at once would measure each other. To sweep an application of your own, add
 it to this file.

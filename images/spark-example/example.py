@@ -47,8 +47,8 @@ def words(
 ) -> dict[str, Any]:
     """The most frequent words of the transcripts below a prefix: a key in the data bucket, or a whole URI.
 
-    With `output` all counts are written there as Parquet. `sample`: the share of the files that is read, always
-    the same ones.
+    With `output` all counts are written there as Parquet. `sample`: the share of the files that is read,
+    always the same ones.
     """
     from pyspark.sql import functions as f
 

@@ -35,8 +35,8 @@ def price_problems(settings: PlatformSettings, node_pools: Mapping[str, NodePool
     """One line for each price of a node pool that there is not. Without node pools none is checked."""
     known = ", ".join(sorted(node_pools))
     return [
-        f"deployments.{team}.spark.prices.node_pools.{name}: the cluster has only {known}; use one of them, or "
-        "add it to the cluster's settings"
+        f"deployments.{team}.spark.prices.node_pools.{name}: the cluster has only {known}; use one of them, "
+        "or add it to the cluster's settings"
         for team, deployment in settings.deployments.items()
         if deployment.spark and node_pools
         for name in deployment.spark.prices.node_pools

@@ -154,10 +154,10 @@ class Price(Model):
 class Prices(Model):
     """What runs of Spark tasks are said to cost.
 
-    The defaults follow from two on-demand prices of Amazon EC2 (AWS Price List, Linux, us-east-1, 2026-01-19):
-    m7i.large, 2 vCPU and 8 GiB, 0.1008 USD an hour; r7i.large, 2 vCPU and 16 GiB, 0.1323 USD an hour. The 8 GiB
-    between them give the price of a GiB, the rest that of a vCPU. Spot has no list price: 40 % of on-demand is
-    an assumption, to be replaced by what is paid.
+    The defaults follow from two on-demand prices of Amazon EC2 (AWS Price List, Linux, us-east-1,
+    2026-01-19): m7i.large, 2 vCPU and 8 GiB, 0.1008 USD an hour; r7i.large, 2 vCPU and 16 GiB, 0.1323 USD
+    an hour. The 8 GiB between them give the price of a GiB, the rest that of a vCPU. Spot has no list price:
+    40 % of on-demand is an assumption, to be replaced by what is paid.
     """
 
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")

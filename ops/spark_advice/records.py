@@ -42,8 +42,8 @@ def find(
     if not having:
         known = ", ".join(islice(_tasks(s3, folders), SHOWN)) or "none at all"
         raise NoRecordsError(
-            f"no run of task {task_id!r} of DAG {dag_id!r} is recorded (there are records of: {known}); a run "
-            "leaves one when its driver ends"
+            f"no run of task {task_id!r} of DAG {dag_id!r} is recorded (there are records of: {known}); a "
+            "run leaves one when its driver ends"
         )
     if len(having) > 1:
         raise NoRecordsError(f"the teams {', '.join(having)} have such a task; say which: TEAM={having[0]}")

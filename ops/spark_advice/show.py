@@ -45,8 +45,8 @@ def sentences(advice: Advice) -> Iterator[str]:
         yield f"But: {warning}; look at a larger size, or at what the application keeps in memory."
     if best.spilled_bytes:
         yield (
-            f"It spills {best.spilled_bytes / MIB:,.0f} MiB to disk in a run: more memory, or more partitions, "
-            "may make it faster."
+            f"It spills {best.spilled_bytes / MIB:,.0f} MiB to disk in a run: more memory, or more "
+            "partitions, may make it faster."
         )
     for note in advice.notes:
         yield f"Note: {note}."
@@ -83,7 +83,9 @@ def plot(advice: Advice, title: str, file: Path) -> None:
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     for size in (size for size in advice.sizes if size.runs):
-        runs = axes.scatter([run.duration_s for run in size.runs], [run.cost for run in size.runs], s=12, alpha=0.4)
+        runs = axes.scatter(
+            [run.duration_s for run in size.runs], [run.cost for run in size.runs], s=12, alpha=0.4
+        )
         colour = runs.get_facecolor()[0]
         best = size is advice.recommended
         axes.scatter(
@@ -96,7 +98,9 @@ def plot(advice: Advice, title: str, file: Path) -> None:
             label=f"{size.name} (recommended)" if best else size.name,
         )
     front = [size.point for size in advice.front]
-    axes.plot([point.duration_s for point in front], [point.cost for point in front], "--", color="grey", zorder=0)
+    axes.plot(
+        [point.duration_s for point in front], [point.cost for point in front], "--", color="grey", zorder=0
+    )
     axes.set(
         title=title,
         xlabel=f"seconds by the {advice.unit.label}",

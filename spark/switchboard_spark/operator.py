@@ -141,8 +141,8 @@ class SparkTaskOperator(StageOperator):
         """For `expand(arguments=[...])`. Airflow makes mapped tasks only when they run, so what it must know
         before, and what is wrong, is found here.
 
-        `sizes=[...]`, in place of `size`, goes with `expand(size=...)`: those that it may be given. As Airflow
-        knows one number of slots for all of a mapped task, each takes as many as the largest of them.
+        `sizes=[...]`, in place of `size`, goes with `expand(size=...)`: those that it may be given. Airflow
+        knows one number of slots for all of a mapped task, so each takes as many as the largest of them.
         """
         check_application(kwargs.get("application", ""))
         pinned_image(kwargs.get("image", ""))

@@ -148,7 +148,11 @@ def test_a_run_that_spark_told_nothing_of_is_left_out() -> None:
 
 def test_the_unit_is_what_most_runs_count_unless_another_is_asked_for() -> None:
     both = {"audio_seconds": 3600.0, "calls": 20.0}
-    records = [run("small", 10, 1, counted=both), run("small", 10, 1), run("small", 10, 1, counted={"rows": 2})]
+    records = [
+        run("small", 10, 1, counted=both),
+        run("small", 10, 1),
+        run("small", 10, 1, counted={"rows": 2}),
+    ]
     advice = advise(records)
     assert advice.unit.name == "audio_seconds"
     assert advice.notes == ["1 runs are left out: they did not count audio_seconds"]
@@ -187,9 +191,7 @@ class Bucket(FakeS3):
 
     def paginate(self, Bucket: str, Prefix: str) -> Any:  # noqa: N803
         for page in super().paginate(Bucket, Prefix):
-            yield {
-                "Contents": [{**item, "LastModified": item["Key"]} for item in page.get("Contents", [])]
-            }
+            yield {"Contents": [{**item, "LastModified": item["Key"]} for item in page.get("Contents", [])]}
 
     def get_object(self, Bucket: str, Key: str) -> Any:  # noqa: N803
         class Body:
