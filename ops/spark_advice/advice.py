@@ -14,6 +14,11 @@ from switchboard_spark.records import RunRecord
 TIGHT = 0.9
 """Share of an executor's memory from which on little is missing to being killed for it."""
 
+COLLECTING = 0.1
+"""Share of the time in tasks that Java collects garbage, from which on the heap is too small: where Spark's
+own page marks an executor.
+"""
+
 FAILING = 0.1
 """Share of runs whose application failed from which on a size is warned of. One in a while says nothing."""
 
@@ -56,7 +61,8 @@ class Seen:
     startup_share: float = 0.0
     mean_executors: float = 0.0
     memory_share: float | None = None
-    """Most resident memory of an executor in any run, over what its container has; None: not measured."""
+    """The most in any run (`RunRecord.memory_share`); None: not measured."""
+    gc_share: float = 0.0
     spilled_bytes: float = 0.0
     """To disk, in a run."""
 
@@ -71,6 +77,8 @@ class Seen:
         found = []
         if self.memory_share is not None and self.memory_share >= TIGHT:
             found.append(f"{self.memory_share:.0%} of an executor's memory was used")
+        if self.gc_share >= COLLECTING:
+            found.append(f"{self.gc_share:.0%} of the time in tasks went into collecting garbage")
         count, all_runs = self.failures.get("application", 0), len(self.runs) + sum(self.failures.values())
         if count >= FAILING * all_runs and count:
             found.append(f"{count} of {all_runs} runs failed")
@@ -256,7 +264,7 @@ def _seen(
     for record in good:
         amount = record.units[unit.name] / unit.scale
         points.append(Point(record.duration_s / amount, record.cost / amount))
-    peaks = [record.executor_peak.resident_mib for record in good if record.executor_peak]
+    shares = [share for record in good if (share := record.memory_share) is not None]
     return Seen(
         name=name,
         size=size,
@@ -264,6 +272,7 @@ def _seen(
         failures=failures,
         startup_share=middle(lambda record: record.startup_s / record.duration_s if record.duration_s else 0),
         mean_executors=middle(lambda record: record.mean_executors),
-        memory_share=max(peaks) / size.executor_memory_mib if peaks else None,
+        memory_share=max(shares, default=None),
+        gc_share=middle(lambda record: record.gc_share),
         spilled_bytes=middle(lambda record: record.work.spill_disk_bytes if record.work else 0),
     )

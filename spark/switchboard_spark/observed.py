@@ -86,21 +86,23 @@ def peak_of(metrics: Json) -> Peak | None:
     """The memory of an executor from Spark's executor metrics, of which each is a peak of its own, so that
     sums are bounds; None where there was no heartbeat that brought any.
     """
-    heap, off_heap, java, python, other = (
-        metrics.get(name, 0) / MIB
-        for name in (
-            "JVMHeapMemory",
-            "JVMOffHeapMemory",
-            "ProcessTreeJVMRSSMemory",
-            "ProcessTreePythonRSSMemory",
-            "ProcessTreeOtherRSSMemory",
-        )
-    )
+
+    def mib(*names: str) -> float:
+        return sum(metrics.get(name, 0) for name in names) / MIB
+
+    heap, off_heap = mib("JVMHeapMemory"), mib("JVMOffHeapMemory", "DirectPoolMemory")
     # Without process trees (`spark.executor.processTreeMetrics.enabled`) Java's own count is all there is
-    resident = java + python + other or heap + off_heap
-    if not resident:
+    java = mib("ProcessTreeJVMRSSMemory") or heap + off_heap
+    python, other = mib("ProcessTreePythonRSSMemory"), mib("ProcessTreeOtherRSSMemory")
+    if not java:
         return None
-    return Peak(resident_mib=resident, heap_mib=heap, off_heap_mib=off_heap, python_mib=python)
+    return Peak(
+        resident_mib=java + python + other,
+        java_mib=java,
+        heap_mib=heap,
+        off_heap_mib=off_heap,
+        python_mib=python,
+    )
 
 
 def driver_peak(java_pid: int | None, proc: Path = Path("/proc")) -> Peak:
@@ -111,7 +113,7 @@ def driver_peak(java_pid: int | None, proc: Path = Path("/proc")) -> Peak:
         with suppress(OSError):  # it has ended, or there is no such folder here
             found = RESIDENT_PEAK.search((proc / str(java_pid) / "status").read_text())
     java = int(found[1]) / 1024 if found else 0.0
-    return Peak(resident_mib=python + java, python_mib=python)
+    return Peak(resident_mib=python + java, java_mib=java, python_mib=python)
 
 
 def work_of(stages: Sequence[Json]) -> Work:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from switchboard_spark.conf import heap_mib
 from switchboard_spark.model import Price, Prices, Recording, SparkSize, SparkTask, Success, Verdict
 
 HOUR_S = 3600
@@ -52,12 +53,22 @@ class Peak(_Model):
     """Most memory of a driver or an executor, in MiB."""
 
     resident_mib: float
-    """Of all its processes."""
+    """Of all its processes. Mapped files are in it, which the kernel takes back before it ends anybody."""
+    java_mib: float = 0.0
+    """Java's part of that."""
     heap_mib: float = 0.0
     """Used, of Java's heap; what waits to be collected is in it."""
     off_heap_mib: float = 0.0
-    """Java's own, beside the heap."""
+    """Java's own, beside the heap: classes, compiled code, network buffers."""
     python_mib: float = 0.0
+    """Python's part of the resident memory."""
+
+    def kept_mib(self, heap_limit_mib: float) -> float:
+        """What the kernel cannot take back, given the most that the heap can be: that counts against a
+        container's limit. Java's archive of classes alone is some 200 MiB of mapped file.
+        """
+        java = min(self.java_mib, heap_limit_mib + self.off_heap_mib)
+        return java + self.resident_mib - self.java_mib
 
 
 class Work(_Model):
@@ -146,6 +157,19 @@ class RunRecord(_Model):
     def startup_s(self) -> float:
         """Before there was an executor to work on; the whole where there never was one."""
         return self.duration_s if self.first_executor_s is None else self.first_executor_s
+
+    @property
+    def memory_share(self) -> float | None:
+        """Of an executor's memory, the most that was in use; None where no heartbeat told."""
+        if self.executor_peak is None:
+            return None
+        limit_mib = self.size.executor_memory_mib
+        return self.executor_peak.kept_mib(heap_mib(limit_mib)) / limit_mib
+
+    @property
+    def gc_share(self) -> float:
+        """Of the time in tasks, what went into collecting garbage. Where it is large, the heap is small."""
+        return self.work.gc_s / self.work.task_s if self.work and self.work.task_s else 0.0
 
     @property
     def mean_executors(self) -> float:

@@ -31,6 +31,7 @@ def run(
     failed: str = "",
     resident_mib: float | None = None,
     spilled: int = 0,
+    gc_s: float = 0,
     minute: int = 0,
     work: Work | None = WORK,
     **settings: Any,
@@ -41,7 +42,7 @@ def run(
     seen = Observed(
         executors=[("1", start + duration_s / 4, None)],
         executor_peak=Peak(resident_mib=resident_mib) if resident_mib else None,
-        work=work and work.model_copy(update={"spill_disk_bytes": spilled}),
+        work=work and work.model_copy(update={"spill_disk_bytes": spilled, "task_s": 100, "gc_s": gc_s}),
     )
     task = make_task(**settings).model_copy(update={"size_name": size})
     amounts = {"audio_seconds": 3600.0} if counted is None else counted
@@ -119,6 +120,11 @@ def test_a_size_that_is_near_the_end_of_its_memory_is_passed_over() -> None:
     assert next(s for s in advice.sizes if s.name == "small").warnings == [
         "98% of an executor's memory was used"
     ]
+
+
+def test_a_size_that_is_busy_collecting_garbage_is_warned_of() -> None:
+    (size,) = advise([run("small", 100, 1, gc_s=12)]).sizes
+    assert size.warnings == ["12% of the time in tasks went into collecting garbage"]
 
 
 def test_where_every_size_has_a_warning_one_is_chosen_and_it_is_said() -> None:

@@ -96,6 +96,26 @@ def test_a_run_that_never_had_a_session_asked_for_its_driver_alone(task: SparkTa
     assert (record.startup_s, record.mean_executors) == (10, 0)
 
 
+@pytest.mark.parametrize(
+    ("peak", "kept_mib"),
+    [
+        # A heap of 500 MiB and 100 MiB beside it: the rest of Java's resident memory is mapped files
+        (Peak(resident_mib=1000, java_mib=850, off_heap_mib=100, python_mib=150), 750),
+        (Peak(resident_mib=500, java_mib=350, off_heap_mib=100, python_mib=150), 500),
+    ],
+)
+def test_mapped_files_do_not_count_against_a_container(peak: Peak, kept_mib: float) -> None:
+    assert peak.kept_mib(500) == kept_mib
+
+
+def test_shares_are_of_an_executors_memory_and_of_the_time_in_tasks(task: SparkTask) -> None:
+    peak = Peak(resident_mib=1024, java_mib=900, python_mib=124)
+    work = Work(task_s=50, gc_s=5)
+    record = made(task, seen=SEEN.model_copy(update={"executor_peak": peak, "work": work}))
+    assert (record.memory_share, record.gc_share) == (0.5, 0.1)
+    assert (made(task, seen=None).memory_share, made(task, seen=None).gc_share) == (None, 0)
+
+
 def test_a_record_survives_the_way_through_the_object_store(task: SparkTask) -> None:
     record = made(task)
     assert RunRecord.model_validate_json(record.model_dump_json()) == record
