@@ -12,7 +12,7 @@ from ops.console import console
 from ops.environment import Environment, NotUpError
 from ops.spark_advice.advice import AdviceError, advise
 from ops.spark_advice.records import NoRecordsError, find
-from ops.spark_advice.show import plot, sentences, table
+from ops.spark_advice.show import WIDTH, plot, sentences, table
 from switchboard.names import run_slug
 
 PLOTS = REPOSITORY / ".build/spark-advice"
@@ -39,6 +39,7 @@ def main(
         sys.exit(1)
     file = PLOTS / f"{run_slug(dag)}.{run_slug(task)}.png"
     plot(advice, f"{dag}.{task} in {env}: {sum(len(size.runs) for size in advice.sizes)} runs", file)
+    console.width = max(console.width, WIDTH)
     console.print(table(advice))
     for sentence in sentences(advice):
         console.print(sentence, markup=False)

@@ -5,35 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
+from rich.console import JustifyMethod
 from rich.table import Table
 
 from ops.spark_advice.advice import Advice, Seen
 
 MIB = 2**20
-COLUMNS = (
-    ("size", "left"),
-    ("executors", "left"),
-    ("runs", "right"),
-    ("duration", "right"),
-    ("cost", "right"),
-    ("start-up", "right"),
-    ("memory", "right"),
-    ("spilled", "right"),
-    ("front", "center"),
-    ("", "left"),
-)
+COLUMNS: dict[str, JustifyMethod] = {
+    "size": "left",
+    "executors": "left",
+    "of MiB": "right",
+    "runs": "right",
+    "seconds": "right",
+    "{currency}": "right",
+    "start-up": "right",
+    "memory": "right",
+    "spilled": "right",
+    "front": "center",
+}
+WIDTH = 100
+"""Characters of the table, so that it is whole in a file and in a narrow terminal, too."""
+
 WIDTH_IN, HEIGHT_IN, DPI = 8.0, 5.0, 120
 
 
 def table(advice: Advice) -> Table:
     """A line a size, from cheap to dear."""
-    shown = Table(title=f"Duration and cost by the {advice.unit.label} (medians)", title_justify="left")
-    for heading, side in COLUMNS:
-        shown.add_column(heading, justify=side)  # type: ignore[arg-type]
+    title = f"By the {advice.unit.label}; medians over the runs that ended well"
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
+    for heading, justify in COLUMNS.items():
+        shown.add_column(heading.format(currency=advice.currency), justify=justify, no_wrap=True)
     for size in advice.sizes:
-        shown.add_row(
-            *_cells(size, advice), style="bold green" if size is advice.recommended else "", end_section=False
-        )
+        shown.add_row(*_cells(size, advice), style="bold green" if size is advice.recommended else "")
     return shown
 
 
@@ -41,8 +45,9 @@ def sentences(advice: Advice) -> Iterator[str]:
     """What is recommended and why, what speaks against it, and what was left out."""
     best = advice.recommended
     yield f"Recommended: {best.name}. Why: {advice.reason}."
-    for warning in best.warnings:
-        yield f"But: {warning}; look at a larger size, or at what the application keeps in memory."
+    for size in advice.sizes:
+        for warning in size.warnings:
+            yield f"Warning: {size.name}: {warning}."
     if best.spilled_bytes:
         yield (
             f"It spills {best.spilled_bytes / MIB:,.0f} MiB to disk in a run: more memory, or more "
@@ -53,26 +58,23 @@ def sentences(advice: Advice) -> Iterator[str]:
 
 
 def _cells(size: Seen, advice: Advice) -> list[str]:
-    what = size.size
-    failed = sum(size.failures.values())
-    executors = f"{what.executors_min}-{what.executors_max} × {what.executor_cores} cores, "
+    what, failed = size.size, sum(size.failures.values())
     cells = [
         size.name,
-        f"{executors}{what.executor_memory_mib} MiB{', spot' if what.spot else ''}",
-        f"{len(size.runs)}{f' + {failed} failed' if failed else ''}",
+        f"{what.executors_min}-{what.executors_max} × {what.executor_cores}{' spot' if what.spot else ''}",
+        f"{what.executor_memory_mib:,}",
+        f"{len(size.runs)}{f' of {len(size.runs) + failed}' if failed else ''}",
     ]
     if not size.runs:
-        return [*cells, *([""] * (len(COLUMNS) - len(cells) - 1)), "; ".join(size.warnings)]
-    memory = "?" if size.memory_share is None else f"{size.memory_share:.0%}"
+        return cells
     return [
         *cells,
-        f"{size.point.duration_s:,.1f} s",
-        f"{size.point.cost:.3g} {advice.currency}",
+        f"{size.point.duration_s:,.1f}",
+        f"{size.point.cost:.3g}",
         f"{size.startup_share:.0%}",
-        memory,
+        "?" if size.memory_share is None else f"{size.memory_share:.0%}",
         f"{size.spilled_bytes / MIB:,.0f} MiB" if size.spilled_bytes else "",
         "●" if size in advice.front else "",
-        "; ".join(size.warnings),
     ]
 
 
