@@ -32,7 +32,7 @@ WIDTH_IN, HEIGHT_IN, DPI = 8.0, 5.0, 120
 
 def table(advice: Advice) -> Table:
     """A line a size, from cheap to dear."""
-    title = f"By the {advice.unit.label}; medians over the runs that ended well"
+    title = f"Per {advice.unit.label}; medians over the runs that ended well"
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
     for heading, justify in COLUMNS.items():
         shown.add_column(heading.format(currency=advice.currency), justify=justify, no_wrap=True)
@@ -84,17 +84,20 @@ def plot(advice: Advice, title: str, file: Path) -> None:
 
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
-    for size in (size for size in advice.sizes if size.runs):
-        runs = axes.scatter(
-            [run.duration_s for run in size.runs], [run.cost for run in size.runs], s=12, alpha=0.4
+    for number, size in enumerate(size for size in advice.sizes if size.runs):
+        colour, best = f"C{number}", size is advice.recommended  # matplotlib's own series of colours
+        axes.scatter(
+            [run.duration_s for run in size.runs],
+            [run.cost for run in size.runs],
+            s=12,
+            alpha=0.4,
+            color=colour,
         )
-        colour = runs.get_facecolor()[0]
-        best = size is advice.recommended
         axes.scatter(
             size.point.duration_s,
             size.point.cost,
             s=110,
-            color=colour[:3],
+            color=colour,
             edgecolors="black" if best else "none",
             linewidths=2,
             label=f"{size.name} (recommended)" if best else size.name,
@@ -105,8 +108,8 @@ def plot(advice: Advice, title: str, file: Path) -> None:
     )
     axes.set(
         title=title,
-        xlabel=f"seconds by the {advice.unit.label}",
-        ylabel=f"{advice.currency} by the {advice.unit.label}",
+        xlabel=f"seconds per {advice.unit.label}",
+        ylabel=f"{advice.currency} per {advice.unit.label}",
         xlim=(0, None),
         ylim=(0, None),
     )

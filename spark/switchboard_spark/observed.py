@@ -88,7 +88,7 @@ def peak_of(metrics: Json) -> Peak | None:
     """
 
     def mib(*names: str) -> float:
-        return sum(metrics.get(name, 0) for name in names) / MIB
+        return float(sum(metrics.get(name, 0) for name in names)) / MIB
 
     heap, off_heap = mib("JVMHeapMemory"), mib("JVMOffHeapMemory", "DirectPoolMemory")
     # Without process trees (`spark.executor.processTreeMetrics.enabled`) Java's own count is all there is

@@ -19,7 +19,7 @@ SPOT = {"vcpu_hour": 0.01, "gib_hour": 0.001}
 GPU = {"vcpu_hour": 0.4, "gib_hour": 0.04}
 PRICES = {"currency": "USD", "on_demand": ON_DEMAND, "spot": SPOT, "node_pools": {"gpu": GPU}}
 TOLD = {**SPARK, "run_records_uri": "s3://logs/spark-runs/airflow-speech", "prices": PRICES}
-POOLS = {"general": {"labels": {}}, "general-spot": {"labels": {}}, "gpu": {"labels": {}}}
+POOLS: dict[str, Any] = {"general": {"labels": {}}, "general-spot": {"labels": {}}, "gpu": {"labels": {}}}
 
 
 @pytest.fixture(autouse=True)
@@ -142,8 +142,8 @@ def test_a_task_mapped_over_sizes_takes_the_slots_of_the_largest(lock: Path) -> 
         )
     assert mapped.pool_slots == 2
     small, medium = (mapped.unmap({"size": size}) for size in ("small", "medium"))
-    assert (small.size, small.pool_slots) == ("small", 2)  # type: ignore[attr-defined]
-    assert (medium.size, medium.pool_slots) == ("medium", 2)  # type: ignore[attr-defined]
+    assert (small.size, small.pool_slots) == ("small", 2)
+    assert (medium.size, medium.pool_slots) == ("medium", 2)
     with pytest.raises(TypeError, match="takes no 'pool_slots'"):
         mapped.unmap({"size": "large"})
 
