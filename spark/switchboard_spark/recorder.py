@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
+from typing import Any
 from urllib.parse import urlsplit
 
 from switchboard_spark import units
@@ -22,11 +23,11 @@ from switchboard_spark.session import preparation, running_context
 
 log = logging.getLogger("switchboard.spark")
 
-OBSERVE_S = 1.0
-"""How long Spark may take to tell; it has to be asked before it stops."""
+OBSERVE_S = 1.5
+"""How long Spark may take to tell; it has to be asked before it stops. On a busy core it takes 0.8 s."""
 
-WRITE_S = 1.0
-"""How long the object store may take. Executors are removed meanwhile."""
+WRITE_S = 0.5
+"""How long the object store may take, beyond the time in which executors are removed."""
 
 
 class Recorder:
@@ -40,6 +41,8 @@ class Recorder:
         self._observed: Observed | None = None
         self._asked = False
         self._writing: Future[None] | None = None
+        # Loading the library takes longer than there is time at the end
+        self._store = in_background(store, "store") if self._told else None
         self.application = ""
         """The name of the function, once it is known."""
 
@@ -56,15 +59,15 @@ class Recorder:
 
     def write(self, ending: Success | Verdict, exit_code: int) -> None:
         """Begin to write. Does not wait."""
-        if self._task is None or self._told is None:
+        if self._task is None or self._told is None or self._store is None:
             return
-        task, told = self._task, self._told
+        task, told, client = self._task, self._told, self._store
         times = Times(self._started, time.time(), preparation.first_session)
         said = Said(self.application, ending, exit_code, units.counted())
         observed = self._observed
 
         def work() -> None:
-            put(told.uri, record_of(task, told, times, said, observed))
+            put(client.result(), told.uri, record_of(task, told, times, said, observed))
 
         self._writing = in_background(work, "record")
 
@@ -78,14 +81,19 @@ class Recorder:
             log.warning("this run is not recorded: %s", _in_words(error))
 
 
-def put(uri: str, record: RunRecord) -> None:
-    """Write a record. Raises BotoCoreError or ClientError."""
+def store() -> Any:
+    """A client of the object store that tries once. Not boto3's own session, which threads must not share."""
     import boto3
     from botocore.config import Config
 
-    place = urlsplit(uri)
     once = Config(connect_timeout=WRITE_S, read_timeout=WRITE_S, retries={"total_max_attempts": 1})
-    boto3.client("s3", config=once).put_object(
+    return boto3.session.Session().client("s3", config=once)
+
+
+def put(client: Any, uri: str, record: RunRecord) -> None:
+    """Write a record. Raises BotoCoreError or ClientError."""
+    place = urlsplit(uri)
+    client.put_object(
         Bucket=place.netloc,
         Key=place.path.lstrip("/"),
         Body=record.model_dump_json(indent=1).encode(),

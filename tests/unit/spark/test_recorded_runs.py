@@ -29,9 +29,10 @@ GIVEN_UP = Judgement(Verdict(kind="infrastructure", reason="no node", remedy="ad
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> dict[str, RunRecord]:
     """What was written, by its place."""
-    store: dict[str, RunRecord] = {}
-    monkeypatch.setattr(recorder, "put", store.__setitem__)
-    return store
+    kept: dict[str, RunRecord] = {}
+    monkeypatch.setattr(recorder, "store", lambda: kept)
+    monkeypatch.setattr(recorder, "put", dict.__setitem__)
+    return kept
 
 
 @pytest.fixture

@@ -27,11 +27,12 @@ def task() -> SparkTask:
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, RunRecord]]:
     """What was written, by its place."""
-    store: dict[str, RunRecord] = {}
-    monkeypatch.setattr(recorder, "put", store.__setitem__)
+    kept: dict[str, RunRecord] = {}
+    monkeypatch.setattr(recorder, "store", lambda: kept)
+    monkeypatch.setattr(recorder, "put", dict.__setitem__)
     monkeypatch.setattr(recorder, "_ask", lambda: SEEN)
     units.forget()
-    yield store
+    yield kept
     units.forget()
 
 
