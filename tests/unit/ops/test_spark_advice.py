@@ -11,11 +11,9 @@ import pytest
 from rich.console import Console
 
 from ops.spark_advice.advice import AdviceError, Unit, advise, pareto_front, shown_unit
-from ops.spark_advice.records import NoRecordsError, find
 from ops.spark_advice.show import plot, sentences, table
 from switchboard_spark.model import Success, Verdict
 from switchboard_spark.records import Observed, Peak, RunRecord, Said, Times, Work, record_of
-from tests.unit.dags.fake_s3 import FakeS3
 from tests.unit.spark.conftest import RECORDING, make_task
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -190,53 +188,6 @@ def test_nothing_to_go_by_is_said_with_the_reasons() -> None:
     prices = other.prices.model_copy(update={"currency": "EUR"})
     with pytest.raises(AdviceError, match="costs are in EUR, USD"):
         advise([run("small", 1, 1), other.model_copy(update={"prices": prices})])
-
-
-class Bucket(FakeS3):
-    """One that tells when an object was written, and gives it back."""
-
-    def paginate(self, Bucket: str, Prefix: str) -> Any:  # noqa: N803
-        for page in super().paginate(Bucket, Prefix):
-            yield {"Contents": [{**item, "LastModified": item["Key"]} for item in page.get("Contents", [])]}
-
-    def get_object(self, Bucket: str, Key: str) -> Any:  # noqa: N803
-        class Body:
-            read = staticmethod(lambda: self.objects[Bucket, Key])
-
-        return {"Body": Body}
-
-    def keep(self, record: RunRecord, team: str, name: str) -> None:
-        key = f"spark-runs/airflow-{team}/{record.dag_id}/{record.task_id}/{name}.json"
-        self.objects["logs", key] = record.model_dump_json().encode()
-
-
-TEAMS = {"speech": "airflow-speech", "search": "airflow-search"}
-
-
-def test_records_of_a_task_are_found_oldest_first() -> None:
-    bucket = Bucket()
-    for minute in (3, 1, 2):
-        bucket.keep(run("small", 10, 1, minute=minute), "speech", f"run-{minute}")
-    bucket.objects["logs", "spark-runs/airflow-speech/speech/words/run-9.json"] = b"{}"
-    bucket.objects["logs", "spark-runs/airflow-speech/speech/words_too/run.json"] = b"{}"
-    found = find(bucket, "logs", TEAMS, "speech", "words")
-    assert [record.started.minute for record in found] == [1, 2, 3]
-
-
-def test_what_is_not_there_is_said_with_what_is() -> None:
-    bucket = Bucket()
-    with pytest.raises(NoRecordsError, match="there are records of: none at all"):
-        find(bucket, "logs", TEAMS, "speech", "words")
-    bucket.keep(run("small", 10, 1), "speech", "run")
-    with pytest.raises(NoRecordsError, match=r"'pi' .*there are records of: DAG=speech TASK=words\)"):
-        find(bucket, "logs", TEAMS, "speech", "pi")
-    bucket.keep(run("small", 20, 1), "search", "run")
-    with pytest.raises(NoRecordsError, match="speech, search have such a task; say which: TEAM=speech"):
-        find(bucket, "logs", TEAMS, "speech", "words")
-    (one,) = find(bucket, "logs", TEAMS, "speech", "words", "search")
-    assert one.duration_s == 20
-    with pytest.raises(NoRecordsError, match="team 'sales' is none of search, speech"):
-        find(bucket, "logs", TEAMS, "speech", "words", "sales")
 
 
 RECORDS = [

@@ -81,7 +81,7 @@ def fails() -> Any:
 
 
 def hangs() -> Any:
-    threading.Event().wait(30)
+    threading.Event().wait(2)
 
 
 @pytest.mark.parametrize(("ask", "words"), [(fails, "RuntimeError: gone"), (hangs, "it takes too long")])
