@@ -129,7 +129,7 @@ def advise(records: Sequence[RunRecord], unit_name: str = "", deadline_s: float 
     current = _of_current_sizes(records, notes)
     good = [record for record in current if record.ended_well and record.work is not None]
     if unmeasured := sum(record.ended_well and record.work is None for record in current):
-        notes.append(f"{unmeasured} runs are left out: Spark did not tell what they took")
+        notes.append(f"runs left out because Spark did not tell what they took: {unmeasured}")
     if not good:
         reasons = {record.reason for record in current if record.reason}
         raise AdviceError(
@@ -144,7 +144,7 @@ def advise(records: Sequence[RunRecord], unit_name: str = "", deadline_s: float 
     unit = _unit(good, unit_name)
     counting = [record for record in good if record.units.get(unit.name, 0) > 0]
     if others := len(good) - len(counting):
-        notes.append(f"{others} runs are left out: they did not count {unit.name}")
+        notes.append(f"runs left out because they did not count {unit.name}: {others}")
     sizes = _sizes(current, counting, unit)
     seen = [size for size in sizes if size.runs]
     front = [seen[index] for index in pareto_front([(s.point.duration_s, s.point.cost) for s in seen])]
@@ -154,7 +154,7 @@ def advise(records: Sequence[RunRecord], unit_name: str = "", deadline_s: float 
     if len(seen) == 1:
         reason = "it is the only size of which a run ended well: try others before you decide"
     if (images := len({record.image for record in counting})) > 1:
-        notes.append(f"runs of {images} images are compared: what changed in them may matter, too")
+        notes.append(f"images compared: {images}; what changed in them may matter, too")
     return Advice(unit, currencies.pop(), usual, sizes, front, chosen, reason, notes)
 
 
@@ -221,7 +221,7 @@ def _of_current_sizes(records: Sequence[RunRecord], notes: list[str]) -> list[Ru
         newest[record.size_name] = record.size
     current = [record for record in records if record.size == newest[record.size_name]]
     if older := len(records) - len(current):
-        notes.append(f"{older} runs are left out: their size has other settings by now")
+        notes.append(f"runs left out because their size has other settings by now: {older}")
     return current
 
 

@@ -16,6 +16,7 @@ COLUMNS: dict[str, JustifyMethod] = {
     "size": "left",
     "executors": "left",
     "of MiB": "right",
+    "mean": "right",
     "runs": "right",
     "seconds": "right",
     "{currency}": "right",
@@ -24,7 +25,7 @@ COLUMNS: dict[str, JustifyMethod] = {
     "spilled": "right",
     "front": "center",
 }
-WIDTH = 100
+WIDTH = 110
 """Characters of the table, so that it is whole in a file and in a narrow terminal, too."""
 
 WIDTH_IN, HEIGHT_IN, DPI = 8.0, 5.0, 120
@@ -63,6 +64,7 @@ def _cells(size: Seen, advice: Advice) -> list[str]:
         size.name,
         f"{what.executors_min}-{what.executors_max} × {what.executor_cores}{' spot' if what.spot else ''}",
         f"{what.executor_memory_mib:,}",
+        f"{size.mean_executors:.1f}" if size.runs else "",
         f"{len(size.runs)}{f' of {len(size.runs) + failed}' if failed else ''}",
     ]
     if not size.runs:

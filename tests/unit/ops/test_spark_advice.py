@@ -141,13 +141,13 @@ def test_a_size_with_other_settings_by_now_begins_anew() -> None:
     records = [run("small", 10, 1), run("small", 50, 2, minute=5, executors_max=9)]
     advice = advise(records)
     assert advice.recommended.point.duration_s == 50
-    assert advice.notes == ["1 runs are left out: their size has other settings by now"]
+    assert advice.notes == ["runs left out because their size has other settings by now: 1"]
 
 
 def test_a_run_that_spark_told_nothing_of_is_left_out() -> None:
     advice = advise([run("small", 10, 1), run("small", 50, 2, work=None)])
     assert advice.recommended.point.duration_s == 10
-    assert "Spark did not tell" in advice.notes[0]
+    assert "Spark did not tell what they took: 1" in advice.notes[0]
 
 
 def test_the_unit_is_what_most_runs_count_unless_another_is_asked_for() -> None:
@@ -159,7 +159,7 @@ def test_the_unit_is_what_most_runs_count_unless_another_is_asked_for() -> None:
     ]
     advice = advise(records)
     assert advice.unit.name == "audio_seconds"
-    assert advice.notes == ["1 runs are left out: they did not count audio_seconds"]
+    assert advice.notes == ["runs left out because they did not count audio_seconds: 1"]
     assert advise(records, "calls").recommended.point.duration_s == 0.5
     with pytest.raises(AdviceError, match="no run counted 'pages'; there is: audio_seconds, calls, rows"):
         advise(records, "pages")
@@ -211,7 +211,7 @@ def test_the_table_says_what_each_size_took() -> None:
     lines = {line.split()[0]: line.split() for line in shown(RECORDS).splitlines() if line.strip()}
     assert lines["size"][-6:] == ["seconds", "USD", "start-up", "memory", "spilled", "front"]
     assert lines["small"] == [
-        *("small", "1-2", "×", "1", "1,024", "1", "100.0", "0.001", "25%", "50%", "3", "MiB", "●")
+        *("small", "1-2", "×", "1", "1,024", "1.0", "1", "100.0", "0.001", "25%", "50%", "3", "MiB", "●")
     ]
     assert lines["large"][-3:] == ["25%", "?", "●"]
     assert lines["tiny"] == ["tiny", "1-2", "×", "1", "1,024", "0", "of", "1"]
