@@ -127,58 +127,53 @@ def advise(records: Sequence[RunRecord], unit_name: str = "", deadline_s: float 
     """
     notes: list[str] = []
     current = _of_current_sizes(records, notes)
-    good = [record for record in current if record.ended_well and record.work is not None]
-    if unmeasured := sum(record.ended_well and record.work is None for record in current):
-        notes.append(f"runs left out because Spark did not tell what they took: {unmeasured}")
-    if not good:
-        reasons = {record.reason for record in current if record.reason}
-        raise AdviceError(
-            f"none of {len(current)} recorded runs ended well and was measured; the last reasons: "
-            f"{'; '.join(sorted(reasons)[:3]) or 'none'}"
-        )
-    if len(currencies := {record.prices.currency for record in good}) > 1:
-        raise AdviceError(
-            f"costs are in {', '.join(sorted(currencies))}: remove the records in the currency of earlier "
-            "settings"
-        )
+    good = _measured(current, notes)
     unit = _unit(good, unit_name)
     counting = [record for record in good if record.units.get(unit.name, 0) > 0]
     if others := len(good) - len(counting):
         notes.append(f"runs left out because they did not count {unit.name}: {others}")
-    sizes = _sizes(current, counting, unit)
-    seen = [size for size in sizes if size.runs]
-    front = [seen[index] for index in pareto_front([(s.point.duration_s, s.point.cost) for s in seen])]
-    usual = median(record.units[unit.name] for record in counting) / unit.scale
-    chosen, reason = recommend(front, deadline_s, usual)
-    reason = f"{reason}; {compared(chosen, front)}" if len(front) > 1 else reason
-    if len(seen) == 1:
-        reason = "it is the only size of which a run ended well: try others before you decide"
     if (images := len({record.image for record in counting})) > 1:
         notes.append(f"images compared: {images}; what changed in them may matter, too")
-    return Advice(unit, currencies.pop(), usual, sizes, front, chosen, reason, notes)
+    usual = median(record.units[unit.name] for record in counting) / unit.scale
+    sizes = _sizes(current, counting, unit)
+    seen = [size for size in sizes if size.runs]
+    front = front_of(seen)
+    candidates = front_of([size for size in seen if not size.warnings]) or front
+    if warned := [size.name for size in front if size not in candidates]:
+        notes.append(f"passed over because of warnings: {', '.join(warned)}")
+    chosen, reason = recommend(candidates, deadline_s, usual)
+    return Advice(unit, good[0].prices.currency, usual, sizes, front, chosen, reason, notes)
+
+
+def front_of(sizes: Sequence[Seen]) -> list[Seen]:
+    """The Pareto front of sizes by duration and cost, from fast to slow."""
+    return [
+        sizes[index] for index in pareto_front([(each.point.duration_s, each.point.cost) for each in sizes])
+    ]
 
 
 def recommend(front: Sequence[Seen], deadline_s: float | None, usual: float) -> tuple[Seen, str]:
-    """A size of the front, and why it.
+    """A size of a front, and why it.
 
     With a deadline for a run of `usual` units: the cheapest that keeps it, or the fastest if none does.
     Without one: the lowest product of duration and cost, which is where a percent of time stops being worth a
-    percent of cost. Sizes with warnings come last.
+    percent of cost.
     """
-    safe = [size for size in front if not size.warnings]
-    candidates = safe or list(front)
-    words = "" if safe else "every size on the front has a warning; "
-    if passed_over := [size.name for size in front if safe and size.warnings]:
-        words = f"{', '.join(passed_over)} passed over for warnings; "
     if deadline_s is None:
-        best = min(candidates, key=lambda size: size.point.duration_s * size.point.cost)
-        return best, f"{words}its product of duration and cost is the lowest"
-    in_time = [size for size in candidates if size.point.duration_s * usual <= deadline_s]
-    if in_time:
+        best, why = min(front, key=_product), "its product of duration and cost is the lowest"
+    elif in_time := [size for size in front if size.point.duration_s * usual <= deadline_s]:
         best = min(in_time, key=lambda size: size.point.cost)
-        return best, f"{words}the cheapest that does a run of the usual input within {deadline_s:g} s"
-    best = min(candidates, key=lambda size: size.point.duration_s)
-    return best, f"{words}none does a run of the usual input within {deadline_s:g} s, and it is the fastest"
+        why = f"the cheapest that does a run of the usual input within {deadline_s:g} s"
+    else:
+        best = front[0]
+        why = f"none does a run of the usual input within {deadline_s:g} s, and it is the fastest"
+    if len(front) > 1:
+        return best, f"{why}; {compared(best, front)}"
+    return best, f"{why}; no other that was tried is faster or cheaper"
+
+
+def _product(size: Seen) -> float:
+    return size.point.duration_s * size.point.cost
 
 
 def compared(chosen: Seen, front: Sequence[Seen]) -> str:
@@ -223,6 +218,26 @@ def _of_current_sizes(records: Sequence[RunRecord], notes: list[str]) -> list[Ru
     if older := len(records) - len(current):
         notes.append(f"runs left out because their size has other settings by now: {older}")
     return current
+
+
+def _measured(records: Sequence[RunRecord], notes: list[str]) -> list[RunRecord]:
+    """Records of runs that ended well and say what they took. Raises AdviceError where there are none."""
+    well = [record for record in records if record.ended_well]
+    good = [record for record in well if record.work is not None]
+    if len(well) > len(good):
+        notes.append(f"runs left out because Spark did not tell what they took: {len(well) - len(good)}")
+    if not good:
+        reasons = sorted({record.reason for record in records if record.reason})
+        raise AdviceError(
+            f"none of {len(records)} recorded runs ended well and was measured; reasons: "
+            f"{'; '.join(reasons[:3]) or 'none'}"
+        )
+    if len(currencies := {record.prices.currency for record in good}) > 1:
+        raise AdviceError(
+            f"costs are in {', '.join(sorted(currencies))}: remove the records in the currency of earlier "
+            "settings"
+        )
+    return good
 
 
 def _unit(records: Sequence[RunRecord], wanted: str) -> Unit:

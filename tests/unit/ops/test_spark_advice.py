@@ -114,10 +114,18 @@ def test_a_size_that_is_near_the_end_of_its_memory_is_passed_over() -> None:
     records = [run("small", 100, 1, resident_mib=1000), run("medium", 90, 9, resident_mib=500)]
     advice = advise(records)
     assert advice.recommended.name == "medium"
-    assert "small passed over for warnings" in advice.reason
+    assert [size.name for size in advice.front] == ["medium", "small"]
+    assert advice.notes == ["passed over because of warnings: small"]
     assert next(s for s in advice.sizes if s.name == "small").warnings == [
         "98% of an executor's memory was used"
     ]
+
+
+def test_a_size_without_a_warning_is_better_than_a_front_with_them() -> None:
+    records = [run("small", 100, 1, resident_mib=1000), run("medium", 110, 2)]
+    advice = advise(records)
+    assert [size.name for size in advice.front] == ["small"]
+    assert advice.recommended.name == "medium"
 
 
 def test_a_size_that_is_busy_collecting_garbage_is_warned_of() -> None:
@@ -182,7 +190,7 @@ def test_units_are_shown_in_a_measure_that_fits(name: str, amount: float, scale:
 
 
 def test_nothing_to_go_by_is_said_with_the_reasons() -> None:
-    with pytest.raises(AdviceError, match="none of 1 recorded runs ended well and was measured; .*: R"):
+    with pytest.raises(AdviceError, match="none of 1 recorded runs ended well and was measured; reasons: R"):
         advise([run("small", 1, 1, failed="application")])
     other = run("small", 1, 1)
     prices = other.prices.model_copy(update={"currency": "EUR"})
