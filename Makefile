@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 ENV ?= local
 CALLS ?= 6
+DAG ?=
+TASK ?=
 PYTEST_ARGS ?=
 SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder --numprocesses
 SWITCHBOARD_CACHE ?= $(HOME)/.cache/switchboard
@@ -58,7 +60,7 @@ test-stack: ## Both of these side by side: each waits a lot
 	@$(PYTHON) -m pytest -m "integration or e2e" $(SIDE_BY_SIDE) 2 --verbose $(PYTEST_ARGS)
 
 ##@ Operate
-.PHONY: password preview images dags samples quality bench
+.PHONY: password preview images dags samples spark-advice quality bench
 password: ## Show the password of Airflow's page in ENV
 	@$(PYTHON) -m ops.password --env $(ENV)
 
@@ -76,6 +78,10 @@ dags: ## Push dags/, with libraries and image digests, to the DAG repository of 
 
 samples: ## Make CALLS sample calls in .build/samples
 	@$(PYTHON) -m samples generate --count $(CALLS) --format all --out .build/samples
+
+spark-advice: ## Compare the sizes that TASK of DAG has run with in ENV (DEADLINE= UNIT= TEAM= if wanted)
+	@$(PYTHON) -m ops.spark_advice --env $(ENV) --dag "$(DAG)" --task "$(TASK)" --deadline $(or $(DEADLINE),0) \
+		--unit "$(UNIT)" --team "$(TEAM)"
 
 quality: ## Measure word error rate, diarization and redaction on generated calls
 	@$(PYTHON) -m ops.quality

@@ -11,9 +11,12 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import unquote
 
+from switchboard_spark import units
 from switchboard_spark.session import spark_session
 
 if TYPE_CHECKING:
@@ -28,7 +31,9 @@ def pi(partitions: int = 4, throws: int = 100_000, spark: SparkSession | None = 
     inside = session.sparkContext.parallelize(range(partitions), partitions).map(
         lambda seed: darts(seed, throws)
     )
-    return {"pi": 4 * inside.sum() / (partitions * throws), "throws": partitions * throws}
+    share = inside.sum() / (partitions * throws)
+    units.count(throws=partitions * throws)
+    return {"pi": 4 * share, "throws": partitions * throws}
 
 
 def darts(seed: int, throws: int) -> int:
@@ -37,10 +42,13 @@ def darts(seed: int, throws: int) -> int:
     return sum(throw.random() ** 2 + throw.random() ** 2 <= 1 for _ in range(throws))
 
 
-def words(prefix: str = "transcripts/", output: str = "", top: int = 10) -> dict[str, Any]:
+def words(
+    prefix: str = "transcripts/", output: str = "", top: int = 10, sample: float = 1.0
+) -> dict[str, Any]:
     """The most frequent words of the transcripts below a prefix: a key in the data bucket, or a whole URI.
 
-    With `output` all counts are written there as Parquet.
+    With `output` all counts are written there as Parquet. `sample`: the share of the files that is read,
+    always the same ones.
     """
     from pyspark.sql import functions as f
 
@@ -48,6 +56,8 @@ def words(prefix: str = "transcripts/", output: str = "", top: int = 10) -> dict
     lines = (
         spark.read.option("recursiveFileLookup", "true").option("pathGlobFilter", "*.txt").text(uri(prefix))
     )
+    if sample < 1 and (files := lines.inputFiles()):
+        lines = spark.read.text(sampled(files, sample))
     # A line of a transcript is `[00:00:01] agent  what was said`.
     said = f.lower(f.regexp_replace("value", r"^\[[\d:.]+\]\s+\S+\s+", ""))
     counts = (
@@ -60,7 +70,15 @@ def words(prefix: str = "transcripts/", output: str = "", top: int = 10) -> dict
         counts = spark.read.parquet(uri(output))
     total = counts.agg(f.sum("count"), f.count("word")).first()
     best = counts.orderBy(f.desc("count"), "word").limit(top).collect()
+    units.count(words=total[0] or 0)
     return {"words": total[0] or 0, "different": total[1], "top": {row["word"]: row["count"] for row in best}}
+
+
+def sampled(files: Sequence[str], share: float) -> list[str]:
+    """Some of the files, at least one, as paths that can be read; the same ones for the same files."""
+    number = max(1, round(share * len(files)))
+    chosen = random.Random(0).sample(sorted(files), number)  # noqa: S311  no secret depends on it
+    return [unquote(file) for file in chosen]  # Spark names them as URIs
 
 
 def uri(place: str) -> str:

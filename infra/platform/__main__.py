@@ -13,7 +13,7 @@ from infra.platform.context import AirflowContext, GitContext
 from infra.platform.images import PLACEHOLDERS, ImagesError, read_images
 from infra.platform.placeholders import placeholder_cluster
 from infra.platform.settings import PlatformSettings, file_of, load
-from infra.platform.spark_checks import size_problems
+from infra.platform.spark_checks import price_problems, size_problems
 from infra.shared.outputs import ClusterOutputs
 from infra.shared.paths import Paths
 from infra.shared.settings import SettingsError
@@ -35,7 +35,8 @@ if exported is None and not previewing:
 cluster = (
     ClusterOutputs.model_validate(exported) if exported else placeholder_cluster(["git", *settings.entrances])
 )
-if problems := size_problems(settings, cluster.node_pools):
+problems = [*size_problems(settings, cluster.node_pools), *price_problems(settings, cluster.node_pools)]
+if problems:
     raise pulumi.RunError(str(SettingsError(file_of(stack), problems)))
 
 # Unknown where there's no cluster yet, not empty: an empty one would be the operator's own.

@@ -1,5 +1,5 @@
 """Sizes that could never run, found before anything is touched: against the cluster's node pools, the quota
-and the Airflow pools.
+and the Airflow pools. And prices of nodes that there are not.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,6 +28,19 @@ def size_problems(settings: PlatformSettings, node_pools: Mapping[str, NodePool]
             *_with_largest_container(size, deployment.spark),
             *_with_airflow_pools(size, deployment, deployment.spark),
         )
+    ]
+
+
+def price_problems(settings: PlatformSettings, node_pools: Mapping[str, NodePool]) -> list[str]:
+    """One line for each price of a node pool that there is not. Without node pools none is checked."""
+    known = ", ".join(sorted(node_pools))
+    return [
+        f"deployments.{team}.spark.prices.node_pools.{name}: the cluster has only {known}; use one of them, "
+        "or add it to the cluster's settings"
+        for team, deployment in settings.deployments.items()
+        if deployment.spark and node_pools
+        for name in deployment.spark.prices.node_pools
+        if name not in node_pools
     ]
 
 

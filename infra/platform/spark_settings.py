@@ -144,6 +144,31 @@ class LimitRange(Model):
         return self
 
 
+class Price(Model):
+    """What is paid for what pods ask for. Nodes that stand idle are not in it."""
+
+    vcpu_hour: float = Field(ge=0)
+    gib_hour: float = Field(ge=0)
+
+
+class Prices(Model):
+    """What runs of Spark tasks are said to cost.
+
+    The defaults follow from two on-demand prices of Amazon EC2 (AWS Price List, Linux, us-east-1,
+    2026-01-19): m7i.large, 2 vCPU and 8 GiB, 0.1008 USD an hour; r7i.large, 2 vCPU and 16 GiB, 0.1323 USD
+    an hour. The 8 GiB between them give the price of a GiB, the rest that of a vCPU. Spot has no list price:
+    40 % of on-demand is an assumption, to be replaced by what is paid.
+    """
+
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """ISO 4217."""
+    on_demand: Price = Price(vcpu_hour=0.03465, gib_hour=0.0039375)
+    spot: Price = Price(vcpu_hour=0.01386, gib_hour=0.001575)
+    """Of the node pools whose name ends in `-spot`."""
+    node_pools: dict[str, Price] = Field(default_factory=dict)
+    """Of single node pools of the cluster, in place of those two: of nodes with GPUs, say."""
+
+
 class Spark(Model):
     """Whether and how a deployment's tasks can be Spark drivers."""
 
@@ -162,6 +187,7 @@ class Spark(Model):
     """
     event_log_days: int = Field(default=14, ge=1, le=3650)
     """After which the history server removes an application's event log."""
+    prices: Prices = Prices()
 
     @model_validator(mode="after")
     def _history_has_a_server(self) -> Self:

@@ -62,6 +62,7 @@ def cluster_conf(
         **_allocation(task.size),
         **DECOMMISSION,
         **METRICS,
+        **RECORD,
         **_event_log(task),
         **s3a(environment),
     }
@@ -96,6 +97,14 @@ METRICS = {
     "spark.metrics.conf.*.sink.prometheusServlet.path": "/metrics/prometheus",
     # The default is the application's id: a new name for every series with every run.
     "spark.metrics.namespace": "spark",
+}
+
+RECORD = {
+    # Memory of all of an executor's processes, Python's among them: what the kernel goes by, and Java does
+    # not know. Read from /proc every 10 s, with the heartbeat.
+    "spark.executor.processTreeMetrics.enabled": "true",
+    # The record of a run tells of all its executors; by default only 100 dead ones are remembered.
+    "spark.ui.retainedDeadExecutors": "1000",
 }
 
 DECOMMISSION = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from kubernetes.client import models as k8s
 
-from switchboard.names import fingerprint, label_value
+from switchboard.names import fingerprint, label_value, run_slug
 from switchboard.placement import node_pools, placement
 from switchboard.sizes import Size
 from switchboard_spark.endings import Failure, failure
@@ -16,10 +16,11 @@ from switchboard_spark.model import (
     DRIVER_PORT,
     TASK_VARIABLE,
     UI_PORT,
+    Recording,
     SparkSize,
     SparkTask,
 )
-from switchboard_spark.sizes import SparkPlatform, executor_pool
+from switchboard_spark.sizes import SparkPlatform, executor_pool, record_prefix
 
 SERVICE_ACCOUNT = "spark-driver"
 """May make and remove executors in its own namespace, and nothing else."""
@@ -73,7 +74,7 @@ def ports() -> list[k8s.V1ContainerPort]:
     return [k8s.V1ContainerPort(name=name, container_port=port) for name, port in named.items()]
 
 
-def spark_task(pod: k8s.V1Pod, size_name: str, platform: SparkPlatform) -> SparkTask:
+def spark_task(pod: k8s.V1Pod, size_name: str, platform: SparkPlatform, context: Any) -> SparkTask:
     """What the driver is told. Raises PlacementError."""
     size = platform.size(size_name)
     selector, tolerations = placement(executor_pool(size, pools := node_pools()), pools)
@@ -93,6 +94,26 @@ def spark_task(pod: k8s.V1Pod, size_name: str, platform: SparkPlatform) -> Spark
         larger_size=platform.larger_than(size_name),
         labels={name: have[name] for name in HANDED_ON if name in have},
         app_name=f"{have.get('dag_id', 'dag')}.{have.get('task_id', 'task')}",
+        recording=recording(platform, size, context),
+    )
+
+
+def recording(platform: SparkPlatform, size: SparkSize, context: Any) -> Recording | None:
+    """Where the driver of a task instance records its run; None where the platform keeps no records."""
+    prices = platform.prices_of(size, node_pools())
+    if not context or not platform.run_records_uri or prices is None:
+        return None
+    ti, run_id = context["ti"], context["run_id"]
+    mapped = "" if ti.map_index < 0 else f"-{ti.map_index}"
+    place = record_prefix(platform.run_records_uri, ti.dag_id, ti.task_id)
+    return Recording(
+        uri=f"{place}{run_slug(run_id)}{mapped}-{ti.try_number}.json",
+        dag_id=ti.dag_id,
+        task_id=ti.task_id,
+        run_id=run_id,
+        map_index=ti.map_index,
+        try_number=ti.try_number,
+        prices=prices,
     )
 
 
@@ -112,7 +133,9 @@ def complete(pod: k8s.V1Pod, arguments: list[str], task: SparkTask, context: Any
     pod.metadata.name = f"{pod.metadata.name}-{fingerprint(instance)}"
     # The first try after the task was cleared: what an earlier round left is not gone on with
     first_try = ti.max_tries - ti.task.retries + 1
-    request = fingerprint(json.dumps([container.image, arguments, task.model_dump(), first_try]))
+    # Which try it is and what it costs does not make it another driver
+    what = task.model_dump(exclude={"recording"})
+    request = fingerprint(json.dumps([container.image, arguments, what, first_try]))
     pod.metadata.annotations = {**(pod.metadata.annotations or {}), REQUEST: request, DAG_ID: ti.dag_id}
     return pod
 

@@ -65,6 +65,35 @@ class SparkSize(_Model):
         return self
 
 
+class Price(_Model):
+    """What is paid for what pods ask for."""
+
+    vcpu_hour: float = Field(ge=0)
+    gib_hour: float = Field(ge=0)
+
+
+class Prices(_Model):
+    """What a driver and its executors cost where they run."""
+
+    currency: str
+    driver: Price
+    executor: Price
+
+
+class Recording(_Model):
+    """Where a driver records its run, as what, and at which prices (`records.RunRecord`)."""
+
+    uri: str
+    """`s3://bucket/key` of the record: one for each try."""
+    dag_id: str
+    task_id: str
+    run_id: str
+    map_index: int
+    """-1 for a task that is not mapped."""
+    try_number: int
+    prices: Prices
+
+
 class SparkTask(_Model):
     """What a task's pod needs to know to be a driver: size and placement, resolved."""
 
@@ -86,6 +115,8 @@ class SparkTask(_Model):
     labels: dict[str, str]
     """Put on executors: whose they are (deployment, DAG, run, task)."""
     app_name: str
+    recording: Recording | None = None
+    """None: the run is not recorded."""
 
 
 class Success(_Model):

@@ -107,8 +107,10 @@ class SparkTaskOperator(StageOperator):
         check_application(application)
         check_arguments(arguments or {})
         platform = read_platform()
-        slots = platform.size(size).pool_slots
-        if kwargs.pop("pool_slots", slots) != slots:
+        own = platform.size(size).pool_slots
+        # One of a task mapped over sizes takes what the largest of them does: `partial` saw to it
+        slots = kwargs.pop("pool_slots", own)
+        if slots < own or slots not in platform.slots:
             refuse("pool_slots")
         check_names(kwargs)
         super().__init__(
@@ -138,10 +140,16 @@ class SparkTaskOperator(StageOperator):
     def partial(cls, **kwargs: Any) -> Any:
         """For `expand(arguments=[...])`. Airflow makes mapped tasks only when they run, so what it must know
         before, and what is wrong, is found here.
+
+        `sizes=[...]`, in place of `size`, goes with `expand(size=...)`: those that it may be given. Airflow
+        knows one number of slots for all of a mapped task, so each takes as many as the largest of them.
         """
         check_application(kwargs.get("application", ""))
         pinned_image(kwargs.get("image", ""))
-        slots = read_platform().size(kwargs.setdefault("size", "small")).pool_slots
+        if "size" in kwargs and "sizes" in kwargs:
+            raise TypeError("partial() takes `size`, or `sizes` to go with expand(size=...), not both")
+        names = kwargs.pop("sizes", None) or [kwargs.setdefault("size", "small")]
+        slots = max(read_platform().size(name).pool_slots for name in names)
         check_names({name: value for name, value in kwargs.items() if name not in driver.OWN})
         made = super().partial(pool_slots=slots, **kwargs)
         made.kwargs.setdefault("pool", SPARK_POOL)
@@ -162,7 +170,7 @@ class SparkTaskOperator(StageOperator):
         return driver.complete(
             pod,
             ["--application", self.application, "--arguments", arguments],
-            driver.spark_task(pod, self.size, read_platform()),
+            driver.spark_task(pod, self.size, read_platform(), context),
             context,
         )
 

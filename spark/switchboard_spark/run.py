@@ -13,14 +13,15 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from switchboard_spark import application, preflight, verdicts
 from switchboard_spark.application import UsageError
+from switchboard_spark.background import in_background
 from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
 from switchboard_spark.model import (
     EXIT_INFRASTRUCTURE,
@@ -31,6 +32,7 @@ from switchboard_spark.model import (
     Verdict,
 )
 from switchboard_spark.pods import PodIdentity
+from switchboard_spark.recorder import Recorder
 from switchboard_spark.session import SessionError, preparation, running_context, spark_session
 from switchboard_spark.verdicts import Judgement
 from switchboard_spark.watch import LIMIT_S, LIMIT_VARIABLE, Watcher
@@ -81,6 +83,7 @@ class Driver:
         self._task = SparkTask.model_validate_json(text) if text else None
         self._pod = PodIdentity.of(environment) if text else None
         self._watcher = self._make_watcher(environment)
+        self._recorder = Recorder(self._task)
         self._judgement: Judgement | None = None
         self._finishing = threading.Lock()
         """Whoever has it says how the application ended, and nobody else does."""
@@ -106,6 +109,7 @@ class Driver:
         # While the application is imported and Java starts.
         preparation.finish = in_background(self._prepare, "preflight").result
         call = application.read(words)
+        self._recorder.application = call.name
         if self._watcher:
             self._watcher.start()
         log.info("calling %s", call.name)
@@ -130,6 +134,7 @@ class Driver:
         if judgement is STOPPED:
             # The API server is quicker than Spark, and there is little time.
             self._remove_executors()
+        self._recorder.observe()
         stop_spark(TERMINATED_STOP_S if judgement is STOPPED else STOP_S)
         if self._coming_to_its_end.wait(UNWIND_S):
             return
@@ -160,6 +165,7 @@ class Driver:
     def _finish(self, ended: Ended) -> int:
         self._coming_to_its_end.set()
         self._finishing.acquire()
+        self._recorder.observe()
         stop_spark(STOP_S)
         return self._conclude(ended)
 
@@ -167,6 +173,7 @@ class Driver:
         """Say how it ended, and leave nothing."""
         if self._watcher:
             self._watcher.stop()
+        self._recorder.write(*ended)
         self._remove_executors()
         if isinstance(ended.ending, Verdict):
             for death in self._watcher.observer.deaths[-TAILS:] if self._watcher else []:
@@ -175,6 +182,7 @@ class Driver:
         else:
             log.info("ended well")
         write_message(ended.ending, self._termination_log)
+        self._recorder.finish()
         return ended.exit_code
 
     def _remove_executors(self) -> None:
@@ -196,21 +204,6 @@ def has_jobs() -> bool:
         return context is not None and bool(context.statusTracker().getActiveJobsIds())
     except AttributeError:  # it is just being made
         return False
-
-
-def in_background(work: Callable[[], None], name: str) -> Future[None]:
-    """Do something in a thread that nobody waits for at the end."""
-    future: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            work()
-            future.set_result(None)
-        except BaseException as error:  # noqa: BLE001  raised where the result is asked for
-            future.set_exception(error)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return future
 
 
 def java_exit_code(error: BaseException) -> int | None:

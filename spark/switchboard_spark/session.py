@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ class Preparation:
         self.java: Java | None = None
         """Java's process: one, however many sessions follow each other, since it takes seconds to start."""
         self.sessions = 0
+        self.first_session: float | None = None
+        """When the first one was there, in seconds of the clock."""
 
 
 preparation = Preparation()
@@ -64,6 +67,7 @@ def spark_session() -> SparkSession:
     except (Py4JError, PySparkException, java.JavaError) as error:
         raise SessionError(f"Spark did not start: {error}") from error
     preparation.sessions += 1
+    preparation.first_session = preparation.first_session or time.time()
     return session
 
 

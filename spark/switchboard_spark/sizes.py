@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from switchboard_spark.model import SparkSize
+from switchboard.names import run_slug
+from switchboard_spark.model import Price, Prices, SparkSize
 
 VARIABLE = "SWITCHBOARD_SPARK"
 
@@ -25,6 +26,22 @@ class SparkPlatformError(LookupError):
     """The platform offers no Spark, or not what a DAG asks for; shown as the DAG's import error."""
 
 
+class PriceList(BaseModel):
+    """What the platform's nodes cost, by kind; a node pool may have prices of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    currency: str
+    on_demand: Price
+    spot: Price
+    node_pools: dict[str, Price] = {}
+
+    def of(self, pool: str) -> Price:
+        """The price in a node pool."""
+        usual = self.spot if pool.endswith(SPOT_SUFFIX) else self.on_demand
+        return self.node_pools.get(pool, usual)
+
+
 class SparkPlatform(BaseModel):
     """What the variable holds. A newer platform may say more than this commit of the DAGs understands."""
 
@@ -34,6 +51,9 @@ class SparkPlatform(BaseModel):
     event_log_uri: str = ""
     executor_priority_class: str = ""
     driver_priority_class: str = ""
+    run_records_uri: str = ""
+    """Folder of the records of runs (`s3://…`); empty: none are kept."""
+    prices: PriceList | None = None
     history_url: str = ""
     """The history server's own address; empty: people reach it through Airflow's."""
 
@@ -46,6 +66,21 @@ class SparkPlatform(BaseModel):
                 "to spark.sizes in the platform's settings and run `make up`"
             )
         return self.sizes[name]
+
+    @property
+    def slots(self) -> set[int]:
+        """The numbers of pool slots that there are sizes of."""
+        return {size.pool_slots for size in self.sizes.values()}
+
+    def prices_of(self, size: SparkSize, pools: Mapping[str, Any]) -> Prices | None:
+        """What a driver and executors of a size cost, given the cluster's node pools; None: nobody said."""
+        if self.prices is None:
+            return None
+        return Prices(
+            currency=self.prices.currency,
+            driver=self.prices.of(size.node_pool),
+            executor=self.prices.of(executor_pool(size, pools)),
+        )
 
     def larger_than(self, name: str) -> str | None:
         """The next size by the memory of an executor; None for the largest."""
@@ -84,3 +119,8 @@ def executor_pool(size: SparkSize, pools: Mapping[str, Any]) -> str:
     """
     spot = f"{size.node_pool}{SPOT_SUFFIX}"
     return spot if size.spot and spot in pools else size.node_pool
+
+
+def record_prefix(folder: str, dag_id: str, task_id: str) -> str:
+    """Where the records of a task lie."""
+    return f"{folder.rstrip('/')}/{run_slug(dag_id)}/{run_slug(task_id)}/"

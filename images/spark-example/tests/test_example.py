@@ -2,7 +2,7 @@
 
 import pytest
 
-from example import darts, uri
+from example import darts, sampled, uri
 
 
 def test_the_same_darts_for_the_same_seed() -> None:
@@ -15,3 +15,12 @@ def test_a_key_is_one_of_the_data_bucket(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("SWITCHBOARD_DATA_BUCKET", "data")
     assert uri("transcripts/") == "s3a://data/transcripts/"
     assert uri("file:///tmp/x") == "file:///tmp/x"
+
+
+def test_a_sample_is_the_same_for_the_same_files() -> None:
+    files = [f"s3a://data/call%20{number}.txt" for number in range(10)]
+    chosen = sampled(files, 0.3)
+    assert len(chosen) == 3
+    assert sampled(files[::-1], 0.3) == chosen, "whatever order they are listed in"
+    assert set(chosen) <= {f"s3a://data/call {number}.txt" for number in range(10)}
+    assert len(sampled(files, 0.001)) == 1, "something is always read"

@@ -15,6 +15,11 @@ def event_log_uri(context: AirflowContext) -> str:
     return f"s3a://{context.cluster.object_store.buckets['logs']}/spark-events/{context.namespace}"
 
 
+def run_records_uri(logs_bucket: str, namespace: str) -> str:
+    """The folder of the records of a deployment's runs. Drivers write there, `make spark-advice` reads."""
+    return f"s3://{logs_bucket}/spark-runs/{namespace}"
+
+
 def spark_variables(context: AirflowContext) -> dict[str, str]:
     """The variable, where the deployment has Spark at all. Raises MissingEntranceError."""
     spark = context.settings.spark
@@ -27,6 +32,8 @@ def spark_variables(context: AirflowContext) -> dict[str, str]:
         # From small to large: what is too small is told which to use instead.
         "sizes": sizes,
         "event_log_uri": event_log_uri(context),
+        "run_records_uri": run_records_uri(context.cluster.object_store.buckets["logs"], context.namespace),
+        "prices": spark.prices.model_dump(),
         "driver_priority_class": SPARK_DRIVER,
         "executor_priority_class": SPARK_EXECUTOR,
         "history_url": history_url(context, spark),

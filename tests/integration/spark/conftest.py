@@ -46,8 +46,8 @@ class S3:
         found = self._client().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         return [each["Key"] for each in found]
 
-    def get(self, key: str) -> bytes:
-        return bytes(self._client().get_object(Bucket=self.bucket, Key=key)["Body"].read())
+    def get(self, key: str, bucket: str = "data") -> bytes:
+        return bytes(self._client().get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def _client(self) -> boto3.client:
         return boto3.client(

@@ -16,11 +16,12 @@ import yaml
 from docker.models.containers import Container
 
 from switchboard_spark.model import TASK_VARIABLE, SparkTask
+from switchboard_spark.records import RunRecord
 from tests.integration.images.containers import Docker, log_of, until
 from tests.integration.spark.conftest import S3
 from tests.integration.spark.kubelet import TMP, Forward, Kubelet
 from tests.support.control_plane import ControlPlane, control_plane
-from tests.unit.spark.conftest import make_task
+from tests.unit.spark.conftest import RECORDING, make_task
 
 pytestmark = pytest.mark.integration
 
@@ -165,6 +166,45 @@ def test_an_event_log_is_left_for_the_history_server(stage: Stage) -> None:
     uid = stage.driver_pod().replace("-", "")
     keys = stage.s3.keys(f"spark-events/test/eventlog_v2_spark-{uid}/", "logs")
     assert [key for key in keys if "/events_1_" in key]
+
+
+def test_a_record_of_the_run_is_left(stage: Stage) -> None:
+    """Long enough for a heartbeat of the executor, which tells its memory."""
+    uri = "s3://logs/spark-runs/test/speech/words/manual-1-2.json"
+    task = stage.task(executors_min=0, executors_max=1).model_copy(
+        update={"recording": RECORDING.model_copy(update={"uri": uri})}
+    )
+    status, _, log = stage.run(task, "example:sleep", seconds=12, partitions=2)
+    assert status == 0, log
+    assert "not recorded" not in log
+    assert "lacks what Spark knows" not in log
+    record = RunRecord.model_validate_json(stage.s3.get(uri.removeprefix("s3://logs/"), "logs"))
+    assert (record.outcome, record.application, record.size) == ("success", "example:sleep", task.size)
+    assert record.work is not None
+    assert (record.work.tasks, record.work.failed_tasks) == (2, 0)
+    assert 24 <= record.work.task_s < record.duration_s
+    assert record.session_s is not None
+    assert record.first_executor_s is not None
+    assert 0 < record.session_s < record.duration_s
+    (executor,) = record.executors
+    assert 0 < executor.registered_s == record.first_executor_s < record.duration_s - 24
+    assert record.executor_peak is not None
+    assert record.executor_peak.python_mib > 10
+    assert 200 < record.executor_peak.resident_mib < task.size.executor_memory_mib
+    assert record.driver_peak is not None
+    assert 200 < record.driver_peak.resident_mib < task.size.driver_memory_mib
+    assert record.cost > 0
+
+
+def test_a_run_that_fails_is_recorded_too(stage: Stage) -> None:
+    recording = RECORDING.model_copy(update={"uri": "s3://logs/spark-runs/test/failed.json"})
+    task = stage.task().model_copy(update={"recording": recording})
+    status, said, log = stage.run(task, "example:fail_in_worker")
+    assert status == 1, log
+    record = RunRecord.model_validate_json(stage.s3.get("spark-runs/test/failed.json", "logs"))
+    assert (record.outcome, record.reason) == ("application", said["reason"])
+    assert record.work is not None
+    assert record.work.failed_tasks == 4
 
 
 def test_a_task_that_takes_too_much_memory_names_the_size_to_choose(stage: Stage) -> None:

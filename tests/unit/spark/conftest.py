@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from switchboard_spark.model import SparkSize, SparkTask
+from switchboard_spark.model import Price, Prices, Recording, SparkSize, SparkTask
 from switchboard_spark.pods import PodIdentity
 
 SIZE = {
@@ -19,6 +19,20 @@ SIZE = {
     "driver_memory_mib": 1024,
     "pool_slots": 2,
 }
+
+RECORDING = Recording(
+    uri="s3://logs/spark-runs/airflow-speech/speech/words/manual-1-2.json",
+    dag_id="speech",
+    task_id="words",
+    run_id="manual-1",
+    map_index=-1,
+    try_number=2,
+    prices=Prices(
+        currency="USD",
+        driver=Price(vcpu_hour=0.04, gib_hour=0.004),
+        executor=Price(vcpu_hour=0.02, gib_hour=0.002),
+    ),
+)
 
 
 def make_task(larger_size: str | None = "medium", **size: Any) -> SparkTask:

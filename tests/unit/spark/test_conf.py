@@ -182,3 +182,9 @@ def test_the_trial_asks_for_what_an_executor_takes(task: SparkTask, pod: PodIden
     assert trial["metadata"]["labels"]["switchboard/spark-driver"] == pod.uid
     # The template itself is not touched by it.
     assert "image" not in executor_pod(task)["spec"]["containers"][0]
+
+
+def test_what_the_record_of_a_run_needs_is_switched_on(task: SparkTask, pod: PodIdentity) -> None:
+    conf = conf_of(task, pod)
+    assert conf["spark.executor.processTreeMetrics.enabled"] == "true"
+    assert int(conf["spark.ui.retainedDeadExecutors"]) >= 1000

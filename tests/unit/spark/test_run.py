@@ -18,6 +18,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from switchboard_spark import preflight, run
+from switchboard_spark.background import in_background
 from switchboard_spark.java import Java
 from switchboard_spark.kube import ApiError, ApiUnreachableError
 from switchboard_spark.model import (
@@ -266,4 +267,4 @@ def test_work_in_the_background_gives_its_error_to_who_asks() -> None:
         raise ValueError("here")
 
     with pytest.raises(ValueError, match="here"):
-        run.in_background(fail, "fail").result(5)
+        in_background(fail, "fail").result(5)

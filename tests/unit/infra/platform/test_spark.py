@@ -99,22 +99,6 @@ def test_a_deployment_without_spark_has_nothing_of_it(context: AirflowContext) -
     assert "SWITCHBOARD_SPARK" not in config(none)["data"]
 
 
-def test_airflows_pods_learn_sizes_and_places(context: AirflowContext) -> None:
-    told = json.loads(config(context)["data"]["SWITCHBOARD_SPARK"])
-    assert list(told) == [
-        *("sizes", "event_log_uri", "driver_priority_class", "executor_priority_class", "history_url")
-    ]
-    assert told["event_log_uri"] == "s3a://logs/spark-events/airflow-speech"
-    assert told["history_url"] == "http://spark.invalid"
-    assert list(told["sizes"]) == ["small", "medium", "large"]
-    for name, size in told["sizes"].items():
-        assert size.pop("pool_slots") > 0
-        assert SparkSize.model_validate(size) == DEFAULT_SIZES[name]
-    assert (told["driver_priority_class"], told["executor_priority_class"]) == (
-        *("spark-driver", "spark-executor"),
-    )
-
-
 @pytest.mark.parametrize(("slot", "slots"), [(2250, 1), (2249, 2), (600, 4), (1, 2250)])
 def test_pool_slots_follow_what_a_size_may_ask_for(slot: int, slots: int) -> None:
     assert Spark(slot_millicores=slot).pool_slots(SIZE) == slots

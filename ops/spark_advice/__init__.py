@@ -1,0 +1,1 @@
+"""Which size suits a Spark task, from the records of its runs."""

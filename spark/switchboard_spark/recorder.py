@@ -1,0 +1,112 @@
+"""Leaves a record of a run (`records.RunRecord`) in the object store when its driver ends, well or badly.
+
+A record is worth less than any run: what goes wrong with it is a line in the log, and what takes long is
+given up, so that no end is changed and none is later by more than `OBSERVE_S` and `WRITE_S` together.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from typing import Any
+from urllib.parse import urlsplit
+
+from switchboard_spark import units
+from switchboard_spark.background import in_background
+from switchboard_spark.model import SparkTask, Success, Verdict
+from switchboard_spark.observed import observe
+from switchboard_spark.records import Observed, RunRecord, Said, Times, record_of
+from switchboard_spark.session import preparation, running_context
+
+log = logging.getLogger("switchboard.spark")
+
+OBSERVE_S = 1.5
+"""How long Spark may take to tell; it has to be asked before it stops. On a busy core it takes 0.8 s."""
+
+WRITE_S = 0.5
+"""How long the object store may take, beyond the time in which executors are removed."""
+
+
+class Recorder:
+    """The record of one run: first `observe`, while Spark is there, then `write`, then `finish`."""
+
+    def __init__(self, task: SparkTask | None) -> None:
+        self._task = task
+        self._told = task.recording if task else None
+        self._started = time.time()
+        self._observing = threading.Lock()
+        self._observed: Observed | None = None
+        self._asked = False
+        self._writing: Future[None] | None = None
+        # Loading the library takes longer than there is time at the end
+        self._store = in_background(store, "store") if self._told else None
+        self.application = ""
+        """The name of the function, once it is known."""
+
+    def observe(self) -> None:
+        """Ask Spark, the first time that this is called. Takes `OBSERVE_S` at most."""
+        with self._observing:
+            if self._told is None or self._asked:
+                return
+            self._asked = True
+            try:
+                self._observed = in_background(_ask, "observe").result(OBSERVE_S)
+            except Exception as error:  # noqa: BLE001  Py4J's, Java's, the system's: none may end a driver
+                log.warning("the record of this run lacks what Spark knows: %s", _in_words(error))
+
+    def write(self, ending: Success | Verdict, exit_code: int) -> None:
+        """Begin to write. Does not wait."""
+        if self._task is None or self._told is None or self._store is None:
+            return
+        task, told, client = self._task, self._told, self._store
+        times = Times(self._started, time.time(), preparation.first_session)
+        said = Said(self.application, ending, exit_code, units.counted())
+        observed = self._observed
+
+        def work() -> None:
+            put(client.result(), told.uri, record_of(task, told, times, said, observed))
+
+        self._writing = in_background(work, "record")
+
+    def finish(self) -> None:
+        """Wait until it is written, `WRITE_S` at most."""
+        if self._writing is None:
+            return
+        try:
+            self._writing.result(WRITE_S)
+        except Exception as error:  # noqa: BLE001  whatever it is, the run has ended as it has
+            log.warning("this run is not recorded: %s", _in_words(error))
+
+
+def store() -> Any:
+    """A client of the object store that tries once. Not boto3's own session, which threads must not share."""
+    import boto3
+    from botocore.config import Config
+
+    once = Config(connect_timeout=WRITE_S, read_timeout=WRITE_S, retries={"total_max_attempts": 1})
+    return boto3.session.Session().client("s3", config=once)
+
+
+def put(client: Any, uri: str, record: RunRecord) -> None:
+    """Write a record. Raises BotoCoreError or ClientError."""
+    place = urlsplit(uri)
+    client.put_object(
+        Bucket=place.netloc,
+        Key=place.path.lstrip("/"),
+        Body=record.model_dump_json(indent=1).encode(),
+        ContentType="application/json",
+    )
+
+
+def _ask() -> Observed:
+    java = preparation.java
+    context = running_context() if "pyspark" in sys.modules else None
+    return observe(context, java.process.pid if java else None)
+
+
+def _in_words(error: Exception) -> str:
+    lines = str(error).splitlines() or ["it takes too long"]
+    return f"{type(error).__name__}: {lines[0]}"
