@@ -24,6 +24,14 @@ class UsageError(Exception):
         self.reason, self.remedy, self.exit_code = reason, remedy, exit_code
 
 
+class PermanentError(Exception):
+    """For applications to raise where another try would end the same way: bad data above all."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = reason, remedy
+
+
 @dataclass(frozen=True)
 class Call:
     """A function and what to call it with."""

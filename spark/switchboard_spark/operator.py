@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -74,6 +75,9 @@ class SparkTaskOperator(StageOperator):
         Name of an image in `images/`, as the lock file pins it.
     size
         One of the platform's Spark sizes.
+    connections
+        Systems that the function reaches by `switchboard_spark.connections.connection(name)`. Only the driver
+        gets their addresses and credentials.
     pool
         Airflow pool of which it takes as many slots as its size is worth.
     retries
@@ -99,6 +103,7 @@ class SparkTaskOperator(StageOperator):
         image: str,
         arguments: Any = None,
         size: str = "small",
+        connections: Sequence[str] = (),
         pool: str = SPARK_POOL,
         retries: int = RETRIES,
         application_retries: int = 1,
@@ -107,6 +112,7 @@ class SparkTaskOperator(StageOperator):
         check_application(application)
         check_arguments(arguments or {})
         platform = read_platform()
+        platform.check_connections(connections)
         slots = platform.size(size).pool_slots
         if kwargs.pop("pool_slots", slots) != slots:
             refuse("pool_slots")
@@ -118,7 +124,7 @@ class SparkTaskOperator(StageOperator):
             retries=retries,
             pool_slots=slots,
             cmds=driver.COMMAND,
-            labels=driver.labels(image, size),
+            labels=driver.labels(image, size, connections),
             ports=driver.ports(),
             service_account_name=driver.SERVICE_ACCOUNT,
             automount_service_account_token=True,
@@ -130,6 +136,7 @@ class SparkTaskOperator(StageOperator):
         )
         self.application = application
         self.arguments: Any = arguments or {}
+        self.connections = tuple(connections)
         self.application_retries = application_retries
         self.spark_history = ""
         """URL of the application in the history server, once there is a driver."""
@@ -141,7 +148,9 @@ class SparkTaskOperator(StageOperator):
         """
         check_application(kwargs.get("application", ""))
         pinned_image(kwargs.get("image", ""))
-        slots = read_platform().size(kwargs.setdefault("size", "small")).pool_slots
+        platform = read_platform()
+        platform.check_connections(kwargs.get("connections", ()))
+        slots = platform.size(kwargs.setdefault("size", "small")).pool_slots
         check_names({name: value for name, value in kwargs.items() if name not in driver.OWN})
         made = super().partial(pool_slots=slots, **kwargs)
         made.kwargs.setdefault("pool", SPARK_POOL)
@@ -163,6 +172,7 @@ class SparkTaskOperator(StageOperator):
             pod,
             ["--application", self.application, "--arguments", arguments],
             driver.spark_task(pod, self.size, read_platform()),
+            self.connections,
             context,
         )
 

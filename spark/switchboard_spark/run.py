@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from switchboard_spark import application, preflight, verdicts
-from switchboard_spark.application import UsageError
+from switchboard_spark.application import PermanentError, UsageError
 from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
 from switchboard_spark.model import (
     EXIT_INFRASTRUCTURE,
     EXIT_OK,
+    EXIT_PERMANENT,
     TASK_VARIABLE,
     SparkTask,
     Success,
@@ -142,6 +143,9 @@ class Driver:
             return Ended(*self._judgement)
         if isinstance(error, UsageError):
             return Ended(Verdict(kind="usage", reason=error.reason, remedy=error.remedy), error.exit_code)
+        if isinstance(error, PermanentError):
+            verdict = Verdict(kind="application", reason=error.reason, remedy=error.remedy)
+            return Ended(verdict, EXIT_PERMANENT)
         if isinstance(error, preflight.RefusedError):
             return Ended(*error.judgement)
         traceback.print_exception(error)
