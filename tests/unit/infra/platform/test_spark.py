@@ -107,7 +107,8 @@ def test_a_deployment_without_spark_has_nothing_of_it(context: AirflowContext) -
 def test_airflows_pods_learn_sizes_and_places(context: AirflowContext) -> None:
     told = json.loads(config(context)["data"]["SWITCHBOARD_SPARK"])
     assert list(told) == [
-        *("sizes", "event_log_uri", "driver_priority_class", "executor_priority_class", "history_url")
+        *("sizes", "event_log_uri", "driver_priority_class", "executor_priority_class", "history_url"),
+        "connections",
     ]
     assert told["event_log_uri"] == "s3a://logs/spark-events/airflow-speech"
     assert told["history_url"] == "http://spark.invalid"
