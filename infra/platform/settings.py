@@ -169,7 +169,7 @@ class Deployment(Model):
     def _warehouse_is_used(self) -> Self:
         if self.warehouse and self.spark is None:
             raise ValueError(
-                "warehouse: only Spark tasks reach it, and spark is null: remove the first, or give the second"
+                "warehouse: only Spark tasks reach it, and spark is null: remove the first, or the second"
             )
         return self
 

@@ -62,7 +62,7 @@ def pod_size(size: SparkSize) -> Size:
 
 
 def labels(image: str, size: str, connections: Sequence[str]) -> dict[str, str]:
-    """What every driver's pod has, beside the labels of its task. A connection's label opens the way to it."""
+    """What a driver's pod has, beside the labels of its task. A connection's label opens the way to it."""
     return {
         **{f"switchboard/connection-{name}": "true" for name in connections},
         "app.kubernetes.io/part-of": "switchboard",

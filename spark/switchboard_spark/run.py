@@ -25,7 +25,6 @@ from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
 from switchboard_spark.model import (
     EXIT_INFRASTRUCTURE,
     EXIT_OK,
-    EXIT_PERMANENT,
     TASK_VARIABLE,
     SparkTask,
     Success,
@@ -141,11 +140,9 @@ class Driver:
         """What an exception means. Where the application was given up, that is why there is one."""
         if self._judgement:
             return Ended(*self._judgement)
-        if isinstance(error, UsageError):
-            return Ended(Verdict(kind="usage", reason=error.reason, remedy=error.remedy), error.exit_code)
-        if isinstance(error, PermanentError):
-            verdict = Verdict(kind="application", reason=error.reason, remedy=error.remedy)
-            return Ended(verdict, EXIT_PERMANENT)
+        if isinstance(error, UsageError | PermanentError):
+            verdict = Verdict(kind=error.kind, reason=error.reason, remedy=error.remedy)
+            return Ended(verdict, error.exit_code)
         if isinstance(error, preflight.RefusedError):
             return Ended(*error.judgement)
         traceback.print_exception(error)

@@ -57,8 +57,8 @@ class SparkPlatform(BaseModel):
             if name not in self.connections:
                 known = ", ".join(sorted(self.connections)) or "none"
                 raise SparkPlatformError(
-                    f"connection {name!r} is unknown (the platform has: {known}); choose one of them, or give "
-                    f"the deployment `{name}` in the platform's settings and run `make up`"
+                    f"connection {name!r} is unknown (the platform has: {known}); choose one of them, or "
+                    f"give the deployment `{name}` in the platform's settings and run `make up`"
                 )
 
     def larger_than(self, name: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from switchboard_spark.connections import connection
@@ -71,15 +72,16 @@ def to_postgres(day: str, lake: str = LAKE) -> dict[str, Any]:
     UsageError
         The task did not ask for the connection `warehouse`, or an argument names nothing that could be.
     """
-    place = day_in(lake, day, _bucket())
-    spark = spark_session()
-    rows = {
-        name: tables.published(spark, name, place).selectExpr(*warehouse.SELECTED[name]).toLocalIterator()
-        for name in warehouse.SELECTED
-    }
+    place, address = day_in(lake, day, _bucket()), connection("warehouse")
     # Only this process has the password: rows come to it, part by part, and no executor connects.
-    loaded = warehouse.load(connection("warehouse"), place.day, rows["calls"], rows["segments"])
+    loaded = warehouse.load(address, place.day, _rows("calls", place), _rows("segments", place))
     return {"day": day, **loaded}
+
+
+def _rows(table: str, place: Day) -> Iterator[Any]:
+    """A table's day as it is loaded; read when it is asked for."""
+    frame = tables.published(spark_session(), table, place)
+    yield from frame.selectExpr(*warehouse.SELECTED[table]).toLocalIterator(prefetchPartitions=True)
 
 
 def _bucket() -> str:

@@ -79,7 +79,9 @@ def examine(table: str, frame: DataFrame, key: Sequence[str], rules: Sequence[Ru
     return Findings((*of_all, *of_rows), _keys(table, result.df, key, names) if of_rows else ())
 
 
-def _keys(table: str, frame: DataFrame, key: Sequence[str], names: Sequence[str]) -> tuple[dict[str, Any], ...]:
+def _keys(
+    table: str, frame: DataFrame, key: Sequence[str], names: Sequence[str]
+) -> tuple[dict[str, Any], ...]:
     from pyspark.sql import functions as f
 
     broken = f.array_compact(f.array(*(f.when(f.col(name), f.lit(name)) for name in names)))
@@ -91,9 +93,7 @@ def _keys(table: str, frame: DataFrame, key: Sequence[str], names: Sequence[str]
 
 def threshold(rule: Rule) -> str:
     """What a rule asks for, in its own words."""
-    limits = ", ".join(
-        f"{name} {value}" for name, value in rule.items() if name not in {"check", "check-id"}
-    )
+    limits = ", ".join(f"{name} {value}" for name, value in rule.items() if name not in {"check", "check-id"})
     return f"{rule['check'].removesuffix('-check')} ({limits})"
 
 

@@ -106,6 +106,8 @@ SEGMENTS: list[Rule] = [
         "limit": f"duration_s + {CLOCKS_S}",
         "inclusive": True,
     },
+    # Postgres takes every character but this one.
+    {"check": "regex-match-check", "check-id": "has_no_nul", "column": "text", "pattern": "^[^\\x00]*$"},
     {
         "check": "numeric-between-check",
         "check-id": "confidence_is_a_share",

@@ -22,7 +22,7 @@ class StandardDeviationBetweenCheck(ObservableAggregateCheck):  # type: ignore[m
     Nulls don't count, and fewer than `min_rows` values are believed: they say nothing about a spread.
     """
 
-    def __init__(  # noqa: PLR0913  sparkdq makes it from the rule's keys
+    def __init__(
         self,
         check_id: str,
         column: str,

@@ -54,7 +54,7 @@ SELECTED: dict[str, list[str]] = {
 """SQL for Spark: what `load` takes of a table's Parquet, in order."""
 
 LOCK = 7_261_634_118_905_211
-"""Postgres' advisory lock of these tables (any number that nobody else takes): loads go one after the other."""
+"""Postgres' advisory lock of these tables, a number that nobody else takes: loads go one after the other."""
 
 STAGE = """
 CREATE TEMPORARY TABLE staged_calls (LIKE calls) ON COMMIT DROP;
@@ -84,6 +84,10 @@ WHERE segments.call_id = staged_calls.call_id AND NOT EXISTS (
 """
 
 
+class LoadError(RuntimeError):
+    """Postgres took nothing of a day."""
+
+
 def load(
     uri: str, day: date, calls: Iterable[Sequence[Any]], segments: Iterable[Sequence[Any]]
 ) -> dict[str, int]:
@@ -100,7 +104,22 @@ def load(
     -------
     dict
         `calls`, `segments`: rows given; `changed`, `removed`: rows that were not so before.
+
+    Raises
+    ------
+    LoadError
+        It refuses them, or is away; the tables are as they were.
     """
+    try:
+        return _load(uri, day, calls, segments)
+    except psycopg.Error as error:
+        # No more of it: details quote rows, and so what people said.
+        raise LoadError(f"{type(error).__name__}: {error.diag.message_primary or error}") from None
+
+
+def _load(
+    uri: str, day: date, calls: Iterable[Sequence[Any]], segments: Iterable[Sequence[Any]]
+) -> dict[str, int]:
     with psycopg.connect(uri) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         cursor.execute(SCHEMA)

@@ -30,7 +30,7 @@ class Passwords:
     users: dict[str, pulumi.Output[str]]
     git_reader: pulumi.Output[str]
     warehouse: dict[str, pulumi.Output[str]]
-    """Of the one who may do everything and of the database's owner; empty where there is none."""
+    """Of `admin`, who may do everything, and of the database's `owner`; empty where there is none."""
 
 
 class AirflowDeployment(pulumi.ComponentResource):
@@ -84,7 +84,7 @@ class AirflowDeployment(pulumi.ComponentResource):
             git_reader=git_reader,
             warehouse={
                 role: make(f"warehouse-{role}")
-                for role in (WAREHOUSE.user, WAREHOUSE.owner)
+                for role in ("admin", "owner")
                 if self._context.settings.warehouse
             },
         )
@@ -134,10 +134,12 @@ def _warehouse_secrets(passwords: dict[str, pulumi.Output[str]]) -> dict[str, di
     """The server's own, and the one that drivers get whose task asked for it."""
     if not passwords:
         return {}
-    everything, owner = passwords[WAREHOUSE.user], passwords[WAREHOUSE.owner]
     return {
-        WAREHOUSE.secret: {postgres.PASSWORD_KEY: everything, postgres.OWNER_PASSWORD_KEY: owner},
-        CONNECTION_SECRET: {URI_KEY: owner.apply(warehouse_uri)},
+        WAREHOUSE.secret: {
+            postgres.PASSWORD_KEY: passwords["admin"],
+            postgres.OWNER_PASSWORD_KEY: passwords["owner"],
+        },
+        CONNECTION_SECRET: {URI_KEY: passwords["owner"].apply(warehouse_uri)},
     }
 
 

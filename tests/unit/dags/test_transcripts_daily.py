@@ -27,7 +27,10 @@ def rendered(dag: Any, task_id: str, **params: Any) -> dict[str, Any]:
     from airflow.sdk.execution_time import macros
 
     task = dag.get_task(task_id)
-    defaults = {name: param["default"] if isinstance(param, dict) else param for name, param in dag.params.dump().items()}
+    defaults = {
+        name: param["default"] if isinstance(param, dict) else param
+        for name, param in dag.params.dump().items()
+    }
     run = SimpleNamespace(run_after=datetime(2026, 3, 1, 0, 47, tzinfo=UTC))
     task.render_template_fields(
         {"params": {**defaults, **params}, "dag_run": run, "macros": macros},

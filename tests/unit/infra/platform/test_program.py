@@ -167,11 +167,12 @@ def test_every_secrets_content_is_a_pulumi_secret(lock: Path, monkeypatch: pytes
 def test_a_task_logs_into_the_warehouse_as_nobody_else(lock: Path) -> None:
     engine = Engine(placeholder_cluster(["airflow", "git"]))
     run(engine)
-    secrets = engine.named("Secret")
-    own = secrets["airflow-speech/warehouse-database"]["stringData"]
-    uri = secrets["airflow-speech/connection-warehouse"]["stringData"]["uri"]
+    # Marked as a secret, the content is one level down.
+    secrets = {name: inputs["stringData"]["value"] for name, inputs in engine.named("Secret").items()}
+    own = secrets["airflow-speech/warehouse-database"]
+    uri = secrets["airflow-speech/connection-warehouse"]["uri"]
     assert uri.startswith(f"postgresql://warehouse:{own['owner-password']}@warehouse:5432/warehouse?")
-    assert len({*own.values(), secrets["airflow-speech/airflow-database"]["stringData"]["password"]}) == 3
+    assert len({*own.values(), secrets["airflow-speech/airflow-database"]["password"]}) == 3
     assert own["password"] not in uri
 
 
