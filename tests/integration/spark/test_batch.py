@@ -51,7 +51,9 @@ def server(containers: Docker, built: dict[str, str], tmp_path_factory: pytest.T
     login = f"postgresql://warehouse:{PASSWORD}"
     outside = f"{login}@{address(container, 5432)}/warehouse?connect_timeout=5"
     until(lambda: answers(outside), timeout_s=60)
-    return Database(f"{login}@{container.name}:5432/warehouse", outside)
+    # By its address: not every Docker has a DNS for containers.
+    (network,) = container.attrs["NetworkSettings"]["Networks"].values()
+    return Database(f"{login}@{network['IPAddress']}:5432/warehouse", outside)
 
 
 @pytest.fixture
