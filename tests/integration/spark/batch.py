@@ -14,7 +14,8 @@ import psycopg
 from tests.integration.images.containers import Docker
 from tests.integration.spark.conftest import S3
 from tests.integration.spark.test_image import run
-from tests.support.transcripts import CALLS, SAID, SEGMENTS, Document, document, parquet, text
+from tests.support.transcripts import CALLS, SAID, SEGMENTS, Document, document, expected, parquet, text
+from transcripts_daily import warehouse
 
 DAY, NEXT = datetime(2026, 1, 31, 12, tzinfo=UTC), datetime(2026, 2, 1, 0, tzinfo=UTC)
 PASSWORD = "not-to-be-seen"
@@ -34,6 +35,16 @@ class Database:
     def change(self, sql: str) -> None:
         with psycopg.connect(self.outside) as connection:
             connection.execute(sql)
+
+    def load(self, documents: list[Document], at: datetime = DAY) -> dict[str, int]:
+        """Load these as all that was written then."""
+        tables = expected(documents)
+        rows = {
+            "calls": tables["calls"].assign(transcribed_at=at.isoformat())[list(warehouse.CALLS)],
+            "segments": tables["segments"][list(warehouse.SEGMENTS)],
+        }
+        calls, segments = (each.itertuples(index=False, name=None) for each in rows.values())
+        return warehouse.load(self.outside, at.date(), calls, segments)
 
     def tables(self, day: datetime = DAY) -> dict[str, pd.DataFrame]:
         of_day = f"JOIN calls USING (call_id) WHERE calls.day = '{day:%Y-%m-%d}'"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from tests.integration.spark.batch import (
 from tests.integration.spark.conftest import S3
 from tests.integration.spark.test_image import run
 from tests.support.transcripts import SAID, compare, document
+from transcripts_daily.warehouse import LoadError
 
 pytestmark = pytest.mark.integration
 
@@ -98,37 +101,6 @@ def test_a_day_is_in_both_places_as_pandas_has_it(job: Job, database: Database) 
     compare(database.tables(), of_day)
 
 
-def test_what_is_gone_goes_and_what_is_new_comes(job: Job, database: Database) -> None:
-    first = [document(f"call-{number}") for number in range(4)]
-    for each in first:
-        job.put(each)
-    other = document("other")
-    job.put(other, at=NEXT)
-    job.both()
-    job.both(NEXT)
-    gone, moved, shorter, same = first
-    job.s3.delete(job.key(gone["call_id"]))
-    moved = {**moved, "run_id": "run-2"}
-    job.put(moved, at=NEXT + timedelta(hours=3))
-    shorter = {**shorter, "segments": shorter["segments"][:1]}
-    job.put(shorter)
-    new = document("new")
-    job.put(new)
-
-    # The later day first: its newer rows stay when the earlier day is loaded from what was published before.
-    job.both(NEXT)
-    stale = job.do("to_postgres")
-    assert stale["calls"] == 4
-    compare(database.tables(NEXT), [other, moved])
-    done = job.both()
-    compare(job.parquet(), [shorter, same, new])
-    compare(database.tables(), [shorter, same, new])
-    compare(database.tables(NEXT), [other, moved])
-    assert done["removed"] == 1 + len(first[2]["segments"]) - 1, (
-        "the call that is gone, the segments of another"
-    )
-
-
 def test_bad_rows_are_told_and_nothing_is_published(job: Job) -> None:
     good = [document(f"good-{number}") for number in range(3)]
     bad = bad_files()
@@ -196,29 +168,60 @@ def test_a_day_as_a_whole_is_held_to_rules_too(job: Job) -> None:
 
 
 def test_a_day_without_calls_is_an_error_unless_it_may_be_one(job: Job, database: Database) -> None:
-    job.put(document("call"))
-    job.both()
-    job.s3.delete(job.key("call"))
+    database.load([document("call")])
     status, said, _ = job.start("to_parquet")
     assert (status, "calls.enough_calls" in said["reason"]) == (65, True)
-    assert len(database.tables()["calls"]) == 1
     assert job.do("to_parquet", min_calls=0)["calls"] == 0
     assert job.do("to_postgres")["removed"] == 1
     assert database.query("SELECT count(*) FROM segments") == [(0,)]
 
 
-def test_a_load_that_fails_leaves_the_tables_as_they_were(job: Job, database: Database) -> None:
+# --- the load alone: as in the image, on rows that pandas made
+
+
+def test_what_is_gone_goes_and_what_changed_changes(database: Database) -> None:
+    gone, shorter, same = (document(name) for name in ("gone", "shorter", "same"))
+    database.load([gone, shorter, same])
+    other = document("other")
+    database.load([other], at=NEXT)
+    cut = {**shorter, "segments": shorter["segments"][:1]}
+    new = document("new")
+    done = database.load([cut, same, new])
+    compare(database.tables(), [cut, same, new])
+    compare(database.tables(NEXT), [other])
+    assert done["removed"] == 1 + len(shorter["segments"]) - 1, "the call that is gone, segments of another"
+    assert done["changed"] == 1 + 1 + len(new["segments"]), "the one cut short, and all of the new one"
+
+
+def test_a_call_that_was_transcribed_again_moves_to_the_later_day_and_stays(database: Database) -> None:
+    before, same = document("moved"), document("same")
+    database.load([before, same])
+    after = {**before, "run_id": "run-2", "segments": before["segments"][:1]}
+    database.load([after], at=NEXT)
+    compare(database.tables(NEXT), [after])
+    # The earlier day once more, as it was published before.
+    again = database.load([before, same])
+    assert (again["calls"], again["changed"], again["removed"]) == (2, 0, 0)
+    compare(database.tables(), [same])
+    compare(database.tables(NEXT), [after])
+
+
+def test_a_load_that_fails_leaves_the_tables_as_they_were_and_quotes_nobody(database: Database) -> None:
     before = document("before")
-    job.put(before)
-    job.both()
+    database.load([before])
     database.change("ALTER TABLE segments ADD CHECK (speaker <> 'speaker-1') NOT VALID")
-    job.put({**before, "run_id": "run-2"})
-    job.put(document("another"))
-    job.do("to_parquet")
-    status, said, _ = job.start("to_postgres")
-    assert (status, said["kind"]) == (1, "application")
-    assert "CheckViolation" in said["reason"]
+    with pytest.raises(LoadError, match="CheckViolation: new row for relation") as caught:
+        database.load([{**before, "run_id": "run-2"}, document("another")])
+    assert SAID not in "".join(traceback.format_exception(caught.value))
     compare(database.tables(), [before])
+
+
+def test_loads_of_two_days_wait_for_each_other(database: Database) -> None:
+    days = [DAY + timedelta(days=number) for number in range(4)]
+    with ThreadPoolExecutor() as pool:
+        loads = [pool.submit(database.load, [document(f"call-{at.day}")], at) for at in days]
+    assert [load.result()["calls"] for load in loads] == [1] * 4
+    assert database.query("SELECT count(DISTINCT day) FROM calls") == [(4,)]
 
 
 def test_who_loads_may_do_nothing_else(database: Database) -> None:
