@@ -44,7 +44,7 @@ class StandardDeviationBetweenCheck(ObservableAggregateCheck):  # type: ignore[m
         return AggregateEvaluationResult(passed=passed, metrics=results)
 
 
-@register_check_config(check_name="standard-deviation-between-check")  # type: ignore[untyped-decorator]
+@register_check_config(check_name="standard-deviation-between-check")
 class StandardDeviationBetweenCheckConfig(BaseAggregateCheckConfig):  # type: ignore[misc]
     """Its rule's keys."""
 

@@ -108,9 +108,8 @@ def test_an_owner_has_the_database_and_nothing_else(database: Database, tmp_path
     server = database.start(owner=file)
     own = {"user": OWNER, "password": PASSWORD[::-1]}
     assert query(server, "create table kept as select 42 as answer", **own)[0] == 0
-    assert query(
-        server, "select rolsuper, rolcreaterole from pg_roles where rolname = current_user", **own
-    ) == (*(0, "f|f"),)
+    rights = "select rolsuper, rolcreaterole from pg_roles where rolname = current_user"
+    assert query(server, rights, **own) == (0, "f|f")
     assert query(server, "select 1", user=OWNER, password=PASSWORD)[0] != 0
     assert PASSWORD[::-1] not in run_in(server, "sh", "-c", "cat /proc/1/environ")[1] + log_of(server)
     server.stop(timeout=20)
