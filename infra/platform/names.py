@@ -33,6 +33,16 @@ TEAM_LABEL: Final = "switchboard.internal/team"
 DATABASE_CLIENT_LABEL: Final = "switchboard.internal/database-client"
 
 
+def connection_label(name: str) -> str:
+    """On drivers of tasks that asked for the connection (spark/switchboard_spark/driver.py)."""
+    return f"switchboard/connection-{name}"
+
+
+def connection_secret(name: str) -> str:
+    """Where such a driver takes the connection's URI from."""
+    return f"connection-{name}"
+
+
 def airflow_namespace(team: str) -> str:
     """Where a team's Airflow, its database and its tasks run."""
     return f"airflow-{team}"

@@ -128,6 +128,16 @@ class Postgres(Model):
         return self
 
 
+class Warehouse(Postgres):
+    """A database for what pipelines make, apart from Airflow's. Spark tasks reach it that name the connection
+    `warehouse`, and nobody else.
+    """
+
+    storage_gib: int = Field(default=10, ge=1, le=16_384)
+    max_connections: int = Field(default=20, ge=20, le=1000)
+    resources: Resources = resources_of(20, 1000, 64, 512)
+
+
 class Deployment(Model):
     """One team's Airflow."""
 
@@ -142,6 +152,8 @@ class Deployment(Model):
     postgres: Postgres = Postgres()
     spark: Spark | None = Spark()
     """None: its tasks can't be Spark drivers."""
+    warehouse: Warehouse | None = None
+    """None: there is none; `{}` makes one."""
 
     @model_validator(mode="after")
     def _names_are_free(self) -> Self:
@@ -151,6 +163,14 @@ class Deployment(Model):
             raise ValueError("connections.aws_default: made from the cluster's object store; remove it here")
         if not any(user.role == "Admin" for user in self.users.values()):
             raise ValueError("users: nobody is Admin; give one user the role Admin")
+        return self
+
+    @model_validator(mode="after")
+    def _warehouse_is_used(self) -> Self:
+        if self.warehouse and self.spark is None:
+            raise ValueError(
+                "warehouse: only Spark tasks reach it, and spark is null: remove the first, or the second"
+            )
         return self
 
     @property

@@ -8,7 +8,7 @@ import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from switchboard_spark.model import EXIT_PERMANENT, EXIT_USAGE, RESULT_BYTES, Success
 
@@ -19,9 +19,22 @@ SPARK = "spark"
 class UsageError(Exception):
     """The task was set up wrongly; another try would end the same way."""
 
+    kind: Final = "usage"
+
     def __init__(self, reason: str, remedy: str, exit_code: int = EXIT_USAGE) -> None:
         super().__init__(reason)
         self.reason, self.remedy, self.exit_code = reason, remedy, exit_code
+
+
+class PermanentError(Exception):
+    """For applications to raise where another try would end the same way: bad data above all."""
+
+    kind: Final = "application"
+    exit_code: Final = EXIT_PERMANENT
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = reason, remedy
 
 
 @dataclass(frozen=True)

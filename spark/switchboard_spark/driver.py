@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from kubernetes.client import models as k8s
@@ -19,6 +20,7 @@ from switchboard_spark.model import (
     Recording,
     SparkSize,
     SparkTask,
+    connection_variable,
 )
 from switchboard_spark.sizes import SparkPlatform, executor_pool, record_prefix
 
@@ -30,7 +32,9 @@ COMMAND = ["tini", "--", "python", "-m", "switchboard_spark.run"]
 SCRATCH_MIB = 2048
 """Limit of the driver's emptyDir at /tmp: broadcasts and the libraries' own files; data is the executors'."""
 
-OWN = frozenset({"application", "image", "arguments", "size", "pool", "retries", "application_retries"})
+OWN = frozenset(
+    {"application", "image", "arguments", "size", "connections", "pool", "retries", "application_retries"}
+)
 """Names of SparkTaskOperator's own arguments."""
 
 REQUEST, DAG_ID = "switchboard/request", "switchboard/dag-id"
@@ -58,9 +62,10 @@ def pod_size(size: SparkSize) -> Size:
     )
 
 
-def labels(image: str, size: str) -> dict[str, str]:
-    """What every driver's pod has, beside the labels of its task."""
+def labels(image: str, size: str, connections: Sequence[str]) -> dict[str, str]:
+    """What a driver's pod has, beside the labels of its task. A connection's label opens the way to it."""
     return {
+        **{f"switchboard/connection-{name}": "true" for name in connections},
         "app.kubernetes.io/part-of": "switchboard",
         "app.kubernetes.io/component": "spark-driver",
         "switchboard/image": label_value(image),
@@ -117,7 +122,9 @@ def recording(platform: SparkPlatform, size: SparkSize, context: Any) -> Recordi
     )
 
 
-def complete(pod: k8s.V1Pod, arguments: list[str], task: SparkTask, context: Any) -> k8s.V1Pod:
+def complete(
+    pod: k8s.V1Pod, arguments: list[str], task: SparkTask, connections: Sequence[str], context: Any
+) -> k8s.V1Pod:
     """The pod with what only a driver has, named after its task instance so that there is never a second."""
     (container,) = pod.spec.containers
     container.args = arguments
@@ -125,6 +132,7 @@ def complete(pod: k8s.V1Pod, arguments: list[str], task: SparkTask, context: Any
         *(container.env or []),
         k8s.V1EnvVar(name=TASK_VARIABLE, value=task.model_dump_json()),
         *(k8s.V1EnvVar(name=name, value_from=_field(path)) for name, path in FROM_POD.items()),
+        *(k8s.V1EnvVar(name=connection_variable(name), value_from=_address(name)) for name in connections),
     ]
     if not context:
         return pod  # nobody's yet: `airflow tasks render` and the like
@@ -135,7 +143,7 @@ def complete(pod: k8s.V1Pod, arguments: list[str], task: SparkTask, context: Any
     first_try = ti.max_tries - ti.task.retries + 1
     # Which try it is and what it costs does not make it another driver
     what = task.model_dump(exclude={"recording"})
-    request = fingerprint(json.dumps([container.image, arguments, what, first_try]))
+    request = fingerprint(json.dumps([container.image, arguments, what, list(connections), first_try]))
     pod.metadata.annotations = {**(pod.metadata.annotations or {}), REQUEST: request, DAG_ID: ti.dag_id}
     return pod
 
@@ -162,3 +170,9 @@ def does_not_go(pod: k8s.V1Pod, waited_s: int) -> Failure:
 
 def _field(path: str) -> k8s.V1EnvVarSource:
     return k8s.V1EnvVarSource(field_ref=k8s.V1ObjectFieldSelector(field_path=path))
+
+
+def _address(connection: str) -> k8s.V1EnvVarSource:
+    """From the connection's Secret. Executors' pods are made without it."""
+    selector = k8s.V1SecretKeySelector(name=f"connection-{connection}", key="uri")
+    return k8s.V1EnvVarSource(secret_key_ref=selector)

@@ -34,6 +34,11 @@ RESULT_BYTES = 3500
 """The most that a result may have as JSON; Kubernetes keeps 4,096 bytes of a termination message."""
 
 
+def connection_variable(name: str) -> str:
+    """The driver's environment variable with the address of a connection that its task asked for."""
+    return f"SWITCHBOARD_CONNECTION_{name.replace('-', '_').upper()}"
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -74,6 +75,9 @@ class SparkTaskOperator(StageOperator):
         Name of an image in `images/`, as the lock file pins it.
     size
         One of the platform's Spark sizes.
+    connections
+        Systems that the function reaches by `switchboard_spark.connections.connection(name)`. Only the driver
+        gets their addresses and credentials.
     pool
         Airflow pool of which it takes as many slots as its size is worth.
     retries
@@ -99,6 +103,7 @@ class SparkTaskOperator(StageOperator):
         image: str,
         arguments: Any = None,
         size: str = "small",
+        connections: Sequence[str] = (),
         pool: str = SPARK_POOL,
         retries: int = RETRIES,
         application_retries: int = 1,
@@ -107,6 +112,7 @@ class SparkTaskOperator(StageOperator):
         check_application(application)
         check_arguments(arguments or {})
         platform = read_platform()
+        platform.check_connections(connections)
         own = platform.size(size).pool_slots
         # One of a task mapped over sizes takes what the largest of them does: `partial` saw to it
         slots = kwargs.pop("pool_slots", own)
@@ -120,7 +126,7 @@ class SparkTaskOperator(StageOperator):
             retries=retries,
             pool_slots=slots,
             cmds=driver.COMMAND,
-            labels=driver.labels(image, size),
+            labels=driver.labels(image, size, connections),
             ports=driver.ports(),
             service_account_name=driver.SERVICE_ACCOUNT,
             automount_service_account_token=True,
@@ -132,6 +138,7 @@ class SparkTaskOperator(StageOperator):
         )
         self.application = application
         self.arguments: Any = arguments or {}
+        self.connections = tuple(connections)
         self.application_retries = application_retries
         self.spark_history = ""
         """URL of the application in the history server, once there is a driver."""
@@ -146,10 +153,12 @@ class SparkTaskOperator(StageOperator):
         """
         check_application(kwargs.get("application", ""))
         pinned_image(kwargs.get("image", ""))
+        platform = read_platform()
+        platform.check_connections(kwargs.get("connections", ()))
         if "size" in kwargs and "sizes" in kwargs:
             raise TypeError("partial() takes `size`, or `sizes` to go with expand(size=...), not both")
         names = kwargs.pop("sizes", None) or [kwargs.setdefault("size", "small")]
-        slots = max(read_platform().size(name).pool_slots for name in names)
+        slots = max(platform.size(name).pool_slots for name in names)
         check_names({name: value for name, value in kwargs.items() if name not in driver.OWN})
         made = super().partial(pool_slots=slots, **kwargs)
         made.kwargs.setdefault("pool", SPARK_POOL)
@@ -171,6 +180,7 @@ class SparkTaskOperator(StageOperator):
             pod,
             ["--application", self.application, "--arguments", arguments],
             driver.spark_task(pod, self.size, read_platform(), context),
+            self.connections,
             context,
         )
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from switchboard_spark import application, preflight, verdicts
-from switchboard_spark.application import UsageError
+from switchboard_spark.application import PermanentError, UsageError
 from switchboard_spark.background import in_background
 from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
 from switchboard_spark.model import (
@@ -145,8 +145,9 @@ class Driver:
         """What an exception means. Where the application was given up, that is why there is one."""
         if self._judgement:
             return Ended(*self._judgement)
-        if isinstance(error, UsageError):
-            return Ended(Verdict(kind="usage", reason=error.reason, remedy=error.remedy), error.exit_code)
+        if isinstance(error, UsageError | PermanentError):
+            verdict = Verdict(kind=error.kind, reason=error.reason, remedy=error.remedy)
+            return Ended(verdict, error.exit_code)
         if isinstance(error, preflight.RefusedError):
             return Ended(*error.judgement)
         traceback.print_exception(error)

@@ -8,7 +8,7 @@ It is written by the platform program from the settings of the deployment.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -56,6 +56,8 @@ class SparkPlatform(BaseModel):
     prices: PriceList | None = None
     history_url: str = ""
     """The history server's own address; empty: people reach it through Airflow's."""
+    connections: tuple[str, ...] = ()
+    """Systems whose address and credentials a task's driver gets, where the task asks for them."""
 
     def size(self, name: str) -> SparkSize:
         """The size of that name. Raises SparkPlatformError."""
@@ -81,6 +83,18 @@ class SparkPlatform(BaseModel):
             driver=self.prices.of(size.node_pool),
             executor=self.prices.of(executor_pool(size, pools)),
         )
+
+    def check_connections(self, names: Sequence[str]) -> None:
+        """Raises SparkPlatformError for one that the platform does not offer, TypeError for no list."""
+        if isinstance(names, str):
+            raise TypeError(f"connections={names!r} is not a list of names; give [{names!r}]")
+        for name in names:
+            if name not in self.connections:
+                known = ", ".join(sorted(self.connections)) or "none"
+                raise SparkPlatformError(
+                    f"connection {name!r} is unknown (the platform has: {known}); choose one of them, or "
+                    f"give the deployment `{name}` in the platform's settings and run `make up`"
+                )
 
     def larger_than(self, name: str) -> str | None:
         """The next size by the memory of an executor; None for the largest."""

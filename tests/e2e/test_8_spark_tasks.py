@@ -127,7 +127,9 @@ def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing
     assert "node affinity/selector" in log
 
 
-def test_failed_tasks_leave_nothing(failing: dict[str, Run], platform: Environment, of_others: set[str]) -> None:
+def test_failed_tasks_leave_nothing(
+    failing: dict[str, Run], platform: Environment, of_others: set[str]
+) -> None:
     until("nothing of failed tasks is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
 
 
@@ -212,7 +214,9 @@ def test_the_last_try_of_a_dead_worker_leaves_nothing(airflow: AirflowApi, platf
     assert run.ends() == "failed"
 
 
-def test_nothing_accumulates_over_runs(airflow: AirflowApi, platform: Environment, of_others: set[str]) -> None:
+def test_nothing_accumulates_over_runs(
+    airflow: AirflowApi, platform: Environment, of_others: set[str]
+) -> None:
     """The namespace after all of the above has what it had before, and the next run finds it so."""
     counts = []
     for _ in range(2):

@@ -14,6 +14,7 @@ from infra.platform.manifests.object_store import object_store
 from infra.platform.manifests.objects import namespace, secret
 from infra.platform.manifests.spark import spark_access
 from infra.platform.manifests.spark_history import spark_history
+from infra.platform.manifests.warehouse import CONNECTION_SECRET, URI_KEY, WAREHOUSE, warehouse, warehouse_uri
 from infra.platform.manifests.worker import worker_template
 from infra.platform.names import RECONCILER
 
@@ -28,6 +29,8 @@ class Passwords:
     session: pulumi.Output[str]
     users: dict[str, pulumi.Output[str]]
     git_reader: pulumi.Output[str]
+    warehouse: dict[str, pulumi.Output[str]]
+    """Of `admin`, who may do everything, and of the database's `owner`; empty where there is none."""
 
 
 class AirflowDeployment(pulumi.ComponentResource):
@@ -56,7 +59,7 @@ class AirflowDeployment(pulumi.ComponentResource):
             *airflow.reconciler(context),
         ]
         self._register(processes, [*basis, *migrated])
-        self._register(spark_history(context), basis)
+        self._register([*spark_history(context), *warehouse(context)], basis)
         self.url = context.entrance.url
         self.admin = context.settings.admin
         self.admin_password = self.passwords.users[self.admin]
@@ -79,6 +82,11 @@ class AirflowDeployment(pulumi.ComponentResource):
             session=make("session", "signing"),
             users={name: make(f"user-{name}") for name in (*self._context.settings.users, RECONCILER)},
             git_reader=git_reader,
+            warehouse={
+                role: make(f"warehouse-{role}")
+                for role in ("admin", "owner")
+                if self._context.settings.warehouse
+            },
         )
 
     def _configuration(self) -> list[Object]:
@@ -118,7 +126,21 @@ def _secrets(context: AirflowContext, passwords: Passwords) -> list[Object]:
             "connections.json": pulumi.Output.secret(airflow_config.connections_json(context)),
         },
     }
+    contents |= _warehouse_secrets(passwords.warehouse)
     return [secret(name, context.namespace, context.team, values) for name, values in contents.items()]
+
+
+def _warehouse_secrets(passwords: dict[str, pulumi.Output[str]]) -> dict[str, dict[str, pulumi.Input[str]]]:
+    """The server's own, and the one that drivers get whose task asked for it."""
+    if not passwords:
+        return {}
+    return {
+        WAREHOUSE.secret: {
+            postgres.PASSWORD_KEY: passwords["admin"],
+            postgres.OWNER_PASSWORD_KEY: passwords["owner"],
+        },
+        CONNECTION_SECRET: {URI_KEY: passwords["owner"].apply(warehouse_uri)},
+    }
 
 
 def _users_digest(context: AirflowContext) -> str:

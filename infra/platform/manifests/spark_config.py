@@ -4,6 +4,7 @@ import json
 from typing import Final
 
 from infra.platform.context import AirflowContext
+from infra.platform.manifests.warehouse import WAREHOUSE
 from infra.platform.names import SPARK_DRIVER, SPARK_EXECUTOR
 from infra.platform.spark_settings import Spark
 
@@ -37,6 +38,7 @@ def spark_variables(context: AirflowContext) -> dict[str, str]:
         "driver_priority_class": SPARK_DRIVER,
         "executor_priority_class": SPARK_EXECUTOR,
         "history_url": history_url(context, spark),
+        "connections": [WAREHOUSE.name] if context.settings.warehouse else [],
     }
     return {VARIABLE: json.dumps(value)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.integration.images.containers import Docker, log_of, run_in, until
 pytestmark = pytest.mark.integration
 
 PASSWORD = 'it\'s "odd" $HOME \\n %s'
+OWNER = 'who\'s "own"'
 
 
 class Database:
@@ -20,7 +22,12 @@ class Database:
     def __init__(self, containers: Docker, image: str) -> None:
         self._containers, self._image, self.volume = containers, image, containers.volume()
 
-    def start(self, password: str = PASSWORD, **environment: str) -> Container:
+    def start(self, password: str = PASSWORD, owner: Path | None = None, **environment: str) -> Container:
+        """`owner`: the file with the owner's password, if there is an owner."""
+        mounts = {self.volume: {"bind": "/var/lib/postgresql/data", "mode": "rw"}}
+        if owner:
+            mounts[str(owner)] = {"bind": "/owner", "mode": "ro"}
+            environment |= {"POSTGRES_OWNER": OWNER, "POSTGRES_OWNER_PASSWORD_FILE": "/owner"}
         server = self._containers.start(
             self._image,
             *("-c", "shared_buffers=32MB", "-c", "max_connections=20"),
@@ -30,15 +37,17 @@ class Database:
                 "POSTGRES_PASSWORD": password,
                 **environment,
             },
-            volumes={self.volume: {"bind": "/var/lib/postgresql/data", "mode": "rw"}},
+            volumes=mounts,
             mem_limit="256m",
         )
         until(lambda: run_in(server, "pg_isready", "-q", "-h", "127.0.0.1")[0] == 0)
         return server
 
 
-def query(server: Container, sql: str, password: str = PASSWORD, host: str = "127.0.0.1") -> tuple[int, str]:
-    command = ("psql", "-h", host, "-U", "airflow", "-d", "meta-data", "-v", "ON_ERROR_STOP=1", "-Atc", sql)
+def query(
+    server: Container, sql: str, password: str = PASSWORD, host: str = "127.0.0.1", user: str = "airflow"
+) -> tuple[int, str]:
+    command = ("psql", "-h", host, "-U", user, "-d", "meta-data", "-v", "ON_ERROR_STOP=1", "-Atc", sql)
     status, output = run_in(server, *command, PGPASSWORD=password)
     return status, output.strip()
 
@@ -90,6 +99,33 @@ def test_changed_password_counts_from_the_next_start(database: Database) -> None
     server = database.start(password="another")
     assert query(server, "select 1", password="another") == (0, "1")
     assert query(server, "select 1")[0] != 0
+
+
+def test_an_owner_has_the_database_and_nothing_else(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "owner"
+    file.write_text(PASSWORD[::-1])
+    file.chmod(0o444)
+    server = database.start(owner=file)
+    own = {"user": OWNER, "password": PASSWORD[::-1]}
+    assert query(server, "create table kept as select 42 as answer", **own)[0] == 0
+    rights = "select rolsuper, rolcreaterole from pg_roles where rolname = current_user"
+    assert query(server, rights, **own) == (0, "f|f")
+    assert query(server, "select 1", user=OWNER, password=PASSWORD)[0] != 0
+    assert PASSWORD[::-1] not in run_in(server, "sh", "-c", "cat /proc/1/environ")[1] + log_of(server)
+    server.stop(timeout=20)
+    file.chmod(0o644)
+    file.write_text("another")
+    again = database.start(owner=file)
+    assert query(again, "select answer from kept", user=OWNER, password="another") == (0, "42")
+
+
+def test_an_owner_without_a_password_is_an_error_that_says_so(
+    containers: Docker, built: dict[str, str]
+) -> None:
+    given = {"POSTGRES_PASSWORD": PASSWORD, "POSTGRES_OWNER": OWNER}
+    status, output = containers.once(built["postgres"], environment=given)
+    assert status != 0
+    assert "POSTGRES_OWNER_PASSWORD_FILE" in output
 
 
 def test_killed_server_heals_in_a_new_container(database: Database) -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import boto3
@@ -26,6 +27,8 @@ class S3:
     """An S3 server with one bucket, for containers and for this process."""
 
     endpoint: str
+    root: Path
+    """Where it keeps objects: each is a file, whose time is the object's."""
     bucket: str = "data"
 
     @property
@@ -40,16 +43,24 @@ class S3:
         }
 
     def put(self, key: str, text: str) -> None:
-        self._client().put_object(Bucket=self.bucket, Key=key, Body=text.encode())
+        self.client().put_object(Bucket=self.bucket, Key=key, Body=text.encode())
+
+    def put_at(self, key: str, text: str, at: datetime) -> None:
+        """As if it had been written then."""
+        self.put(key, text)
+        os.utime(self.root / self.bucket / key, (at.timestamp(), at.timestamp()))
 
     def keys(self, prefix: str, bucket: str = "data") -> list[str]:
-        found = self._client().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        found = self.client().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         return [each["Key"] for each in found]
 
     def get(self, key: str, bucket: str = "data") -> bytes:
-        return bytes(self._client().get_object(Bucket=bucket, Key=key)["Body"].read())
+        return bytes(self.client().get_object(Bucket=bucket, Key=key)["Body"].read())
 
-    def _client(self) -> boto3.client:
+    def delete(self, key: str) -> None:
+        self.client().delete_object(Bucket=self.bucket, Key=key)
+
+    def client(self) -> boto3.client:
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
@@ -61,10 +72,9 @@ class S3:
 
 @pytest.fixture(scope="session")
 def built() -> dict[str, str]:
-    """The local tag of each of Spark's images, by name."""
-    return {
-        image.recipe.name: image.recipe.tag for image in images.build_all(("spark-base", "spark-example"))
-    }
+    """The local tag of each of Spark's images, and of what they work with, by name."""
+    names = ("spark-base", "spark-example", "transcripts-daily", "postgres")
+    return {image.recipe.name: image.recipe.tag for image in images.build_all(names)}
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +105,7 @@ def s3(gateway: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     with (root.parent / "s3.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     until(lambda: _answers(gateway, port))
-    yield S3(f"http://{gateway}:{port}")
+    yield S3(f"http://{gateway}:{port}", root)
     process.terminate()
     process.wait(timeout=10)
 

@@ -14,7 +14,7 @@ os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
 
 IMAGES = (
     *("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess", "report"),
-    "spark-example",
+    *("spark-example", "transcripts-daily"),
 )
 
 SPARK = {
@@ -35,6 +35,7 @@ SPARK = {
     "driver_priority_class": "spark-driver",
     "executor_priority_class": "spark-executor",
     "history_url": "",
+    "connections": ["warehouse"],
 }
 """What the platform tells Airflow's pods of Spark."""
 

@@ -39,6 +39,10 @@ from tests.unit.spark.conftest import ended
 
 CODE = """
 import os, signal, time
+from switchboard_spark.application import PermanentError
+from switchboard_spark.connections import connection
+def refuse(): raise PermanentError("bad data:" + " call-1" * 200, "correct it")
+def connect(): return connection("ware-house")
 def answer(): return {"calls": 3}
 def fail(): raise ValueError("bad call")
 def leave(): raise SystemExit(3)
@@ -86,6 +90,8 @@ def test_a_result_is_the_termination_message(log: Path) -> None:
         ("leave", EXIT_APPLICATION, "application", "SystemExit: 3"),
         ("nothing", EXIT_USAGE, "usage", "no function 'nothing'"),
         ("big", EXIT_PERMANENT, "usage", "5,002 bytes"),
+        ("refuse", EXIT_PERMANENT, "application", "bad data:" + " call-1" * 200),
+        ("connect", EXIT_USAGE, "usage", "the task did not ask for the connection 'ware-house'"),
     ],
 )
 def test_a_failure_has_a_kind_a_reason_and_a_status(

@@ -15,9 +15,10 @@ from infra.platform.manifests.object_store import object_store
 from infra.platform.manifests.objects import namespace
 from infra.platform.manifests.spark import priority_classes, spark_access
 from infra.platform.manifests.spark_history import spark_history
+from infra.platform.manifests.warehouse import warehouse
 from infra.platform.manifests.worker import worker_pod, worker_template
 from infra.platform.placeholders import placeholder_cluster
-from infra.platform.settings import Connection, Deployment, GitServer, Pool
+from infra.platform.settings import Connection, Deployment, GitServer, Pool, Warehouse
 from infra.platform.spark_settings import LimitRange, Spark, SparkQuota
 from infra.shared.outputs import ClusterOutputs
 from infra.shared.paths import REPOSITORY
@@ -46,7 +47,7 @@ def context(cluster: ClusterOutputs) -> AirflowContext:
     crm = Connection(conn_type="http", host="crm.example", password=SecretStr("s3cret"), extra={"timeout": 5})
     quota = SparkQuota(cpu_request_millicores=1600, memory_mib=9728, pods=12)
     spark = Spark(quota=quota, limit_range=LimitRange(memory_max_mib=4096), history_entrance="spark")
-    settings = Deployment(pools=pools, connections={"crm": crm}, spark=spark)
+    settings = Deployment(pools=pools, connections={"crm": crm}, spark=spark, warehouse=Warehouse())
     return AirflowContext("speech", settings, cluster, IMAGES)
 
 
@@ -77,6 +78,7 @@ def groups(context: AirflowContext, git_context: GitContext) -> dict[str, list[O
         "reconciler": airflow.reconciler(context),
         "spark-access": [*priority_classes(), *spark_access(context)],
         "spark-history": spark_history(context),
+        "warehouse": warehouse(context),
         "git-server": [git_namespace(git_context), *git_server(git_context)],
     }
 

@@ -17,7 +17,7 @@ from infra.platform.settings import Deployment
 GROUPS = [
     *("access", "configuration", "postgres", "migration", "git-server"),
     *("api-server", "scheduler", "dag-processor", "triggerer", "reconciler"),
-    *("spark-access", "spark-history"),
+    *("spark-access", "spark-history", "warehouse"),
 ]
 RESERVED_ENVIRONMENT = re.compile(r"PASSWORD$|SECRET|FERNET|SQL_ALCHEMY")
 
@@ -82,7 +82,7 @@ def test_secrets_reach_containers_only_by_reference(pods: dict[str, Object]) -> 
 
 def test_a_task_gets_no_key_of_the_platform(pods: dict[str, Object]) -> None:
     text = yaml.safe_dump(pods["airflow-worker"])
-    assert not re.search(r"airflow-(database|keys|users|reconciler)", text)
+    assert not re.search(r"airflow-(database|keys|users|reconciler)|warehouse", text)
 
 
 def test_configuration_that_pods_name_exists(objects: list[Object], pods: dict[str, Object]) -> None:
@@ -96,6 +96,7 @@ def test_configuration_that_pods_name_exists(objects: list[Object], pods: dict[s
             "airflow-users",
             "airflow-reconciler",
             "git-users",
+            "warehouse-database",
         )
     }
     for name, spec in pods.items():

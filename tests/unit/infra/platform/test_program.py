@@ -75,6 +75,8 @@ def run(engine: Engine, *, preview: bool = False, spark: bool = True) -> dict[st
     mocks.set_mocks(engine, project=PROJECT, stack="local", preview=preview)
     settings = load("local").model_dump(mode="json", by_alias=True)
     settings["deployments"]["speech"]["spark"] = {"quota": QUOTA} if spark else None
+    if not spark:
+        settings["deployments"]["speech"]["warehouse"] = None
     pulumi.runtime.set_config(f"{PROJECT}:settings", json.dumps(settings))
     exports: dict[str, Any] = {}
     original, pulumi.export = pulumi.export, lambda name, value: exports.update({name: value})
@@ -95,7 +97,11 @@ def test_it_registers_every_object_under_two_components(lock: Path) -> None:
         "spark",
     }
     assert set(engine.named("Namespace")) == {"airflow-speech", "dag-git"}
-    assert set(engine.named("StatefulSet")) == {"airflow-speech/airflow-postgres", "dag-git/git-server"}
+    assert set(engine.named("StatefulSet")) == {
+        "airflow-speech/airflow-postgres",
+        "airflow-speech/warehouse",
+        "dag-git/git-server",
+    }
     assert len(engine.named("Deployment")) == 6
     assert len(engine.named("Job")) == 1
     used = {item.typ for item in engine.made if item.typ.startswith("kubernetes:")}
@@ -155,7 +161,25 @@ def test_every_secrets_content_is_a_pulumi_secret(lock: Path, monkeypatch: pytes
     engine = Engine(placeholder_cluster(["airflow", "git"]))
     run(engine)
     assert plain == []
-    assert len(engine.named("Secret")) == 8
+    assert len(engine.named("Secret")) == 10
+
+
+def test_a_task_logs_into_the_warehouse_as_nobody_else(lock: Path) -> None:
+    engine = Engine(placeholder_cluster(["airflow", "git"]))
+    run(engine)
+    # Marked as a secret, the content is one level down.
+    secrets = {name: inputs["stringData"]["value"] for name, inputs in engine.named("Secret").items()}
+    own = secrets["airflow-speech/warehouse-database"]
+    uri = secrets["airflow-speech/connection-warehouse"]["uri"]
+    assert uri.startswith(f"postgresql://warehouse:{own['owner-password']}@warehouse:5432/warehouse?")
+    assert len({*own.values(), secrets["airflow-speech/airflow-database"]["password"]}) == 3
+    assert own["password"] not in uri
+
+
+def test_without_a_warehouse_there_is_nothing_of_it(lock: Path) -> None:
+    engine = Engine(placeholder_cluster(["airflow", "git"]))
+    run(engine, spark=False)
+    assert not [item.name for item in engine.made if "warehouse" in item.name]
 
 
 def test_a_first_preview_works_with_nothing_there(lock: Path) -> None:

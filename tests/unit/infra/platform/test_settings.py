@@ -91,6 +91,11 @@ WRONG: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("shared_buffers_mib is 400", "memory_limit_mib"),
     ),
     (
+        "a warehouse that nothing reaches",
+        settings_with(warehouse={}, spark=None),
+        ("deployments.speech", "warehouse: only Spark tasks reach it", "remove the first"),
+    ),
+    (
         "one entrance for two",
         {"deployments": {"a": {}, "b": {}}},
         ("deployments.b.entrance", "'airflow'", "already that of 'a'"),
@@ -179,6 +184,11 @@ def test_own_sizes_stand_beside_the_default_ones_and_null_takes_one_away() -> No
 def test_spark_is_there_unless_it_is_taken_away() -> None:
     assert PlatformSettings.model_validate(settings_with()).deployments["speech"].spark
     assert PlatformSettings.model_validate(settings_with(spark=None)).deployments["speech"].spark is None
+
+
+def test_a_warehouse_is_there_if_it_is_asked_for() -> None:
+    assert PlatformSettings.model_validate(settings_with()).deployments["speech"].warehouse is None
+    assert PlatformSettings.model_validate(settings_with(warehouse={})).deployments["speech"].warehouse
 
 
 def test_the_schema_for_editors_is_current() -> None:

@@ -12,7 +12,6 @@ from infra.platform.manifests.airflow_config import config
 from infra.platform.manifests.spark import DRIVER_RULES, PRIORITIES, priority_classes, spark_access
 from infra.platform.manifests.spark_history import spark_history
 from infra.platform.spark_settings import (
-    DEFAULT_SIZES,
     Spark,
     SparkSize,
 )

@@ -48,7 +48,7 @@ def test_airflows_pods_learn_sizes_and_places(context: AirflowContext) -> None:
     told = json.loads(config(context)["data"]["SWITCHBOARD_SPARK"])
     assert list(told) == [
         *("sizes", "event_log_uri", "run_records_uri", "prices"),
-        *("driver_priority_class", "executor_priority_class", "history_url"),
+        *("driver_priority_class", "executor_priority_class", "history_url", "connections"),
     ]
     assert told["event_log_uri"] == "s3a://logs/spark-events/airflow-speech"
     assert told["history_url"] == "http://spark.invalid"
