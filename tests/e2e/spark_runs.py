@@ -7,6 +7,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
+from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
+
 from ops.airflow_api import AirflowApi, TaskState
 from ops.environment import Environment
 from tests.support.waiting import until
@@ -111,9 +113,10 @@ class Run:
 
     def pods(self, kind: str) -> list[dict[str, Any]]:
         """Its pods of a kind that have not ended."""
+        label = make_safe_label_value(self.run_id)
         return [
             pod
-            for pod in self.stack.pods(NAMESPACE, f"{kind},dag_id={self.dag_id}")
+            for pod in self.stack.pods(NAMESPACE, f"{kind},dag_id={self.dag_id},run_id={label}")
             if pod["status"].get("phase") in {"Pending", "Running"}
         ]
 
