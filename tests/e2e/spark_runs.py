@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ DAGS = textwrap.dedent('''\
     one("nowhere", "pi", {}, retries=0, size="nowhere")
     one("sleep", "sleep", SLEEP, retries=2)
     one("sleep_once", "sleep", SLEEP, retries=0)
-    one("timeout", "sleep", SLEEP, retries=0, execution_timeout=datetime.timedelta(seconds=75))
+    one("timeout", "sleep", SLEEP, retries=0, execution_timeout=datetime.timedelta(seconds=60))
 ''')
 
 
@@ -158,7 +159,12 @@ def objects(stack: Environment) -> set[str]:
     return set(stack.kubectl("-n", NAMESPACE, "get", BESIDE_PODS, "-o", "name").split())
 
 
-def leftovers(stack: Environment, before: set[str]) -> set[str]:
-    """Spark's pods, in whatever phase, and whatever else was not there before."""
-    pods = {pod["metadata"]["name"] for kind in (DRIVER, EXECUTOR) for pod in stack.pods(NAMESPACE, kind)}
+def leftovers(stack: Environment, before: set[str], but: Sequence[str] = ()) -> set[str]:
+    """Spark's pods, in whatever phase, and whatever else was not there before; `but` those of some DAGs."""
+    others = f",dag_id notin ({','.join(but)})" if but else ""
+    pods = {
+        pod["metadata"]["name"]
+        for kind in (DRIVER, EXECUTOR)
+        for pod in stack.pods(NAMESPACE, f"{kind}{others}")
+    }
     return pods | (objects(stack) - before)

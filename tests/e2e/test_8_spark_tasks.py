@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 import httpx
 import pytest
@@ -29,6 +28,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.e2e
 
 AUTHOR = Author("Pipeline Author", "author@example.com")
+FAILING = ("error", "memory", "nowhere", "timeout")
 TEXT = "to be or not to be\n" * 100
 
 
@@ -56,27 +56,31 @@ def of_others(airflow: AirflowApi, platform: Environment) -> set[str]:
     return objects(platform)
 
 
+@pytest.fixture(scope="module")
+def started(airflow: AirflowApi, platform: Environment, of_others: set[str]) -> dict[str, Run]:
+    """Runs that fail each in its own way, and after a while. The rest is tested meanwhile."""
+    return {name: Run.start(platform, airflow, f"e2e_spark_{name}", seconds=600) for name in FAILING}
+
+
 @pytest.fixture
-def nothing_left(platform: Environment, of_others: set[str]) -> Iterator[None]:
+def nothing_left(platform: Environment, of_others: set[str], started: dict[str, Run]) -> Iterator[None]:
     """After the test, nothing of its tasks is in the cluster, and that soon."""
     yield
+    meanwhile = [run.dag_id for run in started.values()]
     until(
-        f"nothing of Spark is left: {leftovers(platform, of_others)}",
-        lambda: not leftovers(platform, of_others),
+        f"nothing of Spark is left: {leftovers(platform, of_others, but=meanwhile)}",
+        lambda: not leftovers(platform, of_others, but=meanwhile),
         within_s=GONE_WITHIN_S,
         every_s=1,
     )
 
 
 @pytest.fixture(scope="module")
-def failing(airflow: AirflowApi, platform: Environment, of_others: set[str]) -> dict[str, Run]:
-    """Runs that fail each in its own way, all ended. They go through side by side."""
-    runs = {
-        name: Run.start(platform, airflow, f"e2e_spark_{name}") for name in ("error", "memory", "nowhere")
-    }
-    for run in runs.values():
+def failing(started: dict[str, Run]) -> dict[str, Run]:
+    """The same runs, all ended."""
+    for run in started.values():
         assert run.ends(within_s=900) == "failed"
-    return runs
+    return started
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -106,32 +110,6 @@ def test_two_tasks_of_the_example_run_at_once(airflow: AirflowApi, platform: Env
     assert run.result("pi")["pi"] == pytest.approx(3.14, abs=0.05)
     words = run.result("words")
     assert (words["words"], words["top"]["be"]) == (600, 200)
-
-
-def test_an_error_of_the_application_is_told_and_has_its_own_budget(failing: dict[str, Run]) -> None:
-    run = failing["error"]
-    log = run.log("Remedy:")
-    assert "The application failed: ValueError: on purpose" in log
-    assert run.task.try_number == 2, "of 3 retries, one is for failures of the application"
-
-
-def test_memory_that_is_used_up_is_told_with_the_size_to_choose(failing: dict[str, Run]) -> None:
-    log = failing["memory"].log("Remedy:")
-    # The kernel ends the whole container where control groups are of version 2, else the largest process in it
-    assert "OOMKilled" in log or "a Python worker was killed, most likely because" in log
-    assert "choose size 'medium'" in log
-
-
-def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing: dict[str, Run]) -> None:
-    log = failing["nowhere"].log("Remedy:")
-    assert "The infrastructure failed, not the application: no executor found a node" in log
-    assert "node affinity/selector" in log
-
-
-def test_failed_tasks_leave_nothing(
-    failing: dict[str, Run], platform: Environment, of_others: set[str]
-) -> None:
-    until("nothing of failed tasks is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -200,13 +178,6 @@ def test_a_task_that_is_marked_as_failed_takes_all_with_it(
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_a_timeout_takes_all_with_it(airflow: AirflowApi, platform: Environment) -> None:
-    run = Run.start(platform, airflow, "e2e_spark_timeout", seconds=600)
-    assert run.ends() == "failed"
-    run.log("AirflowTaskTimeout")
-
-
-@pytest.mark.usefixtures("nothing_left")
 def test_the_last_try_of_a_dead_worker_leaves_nothing(airflow: AirflowApi, platform: Environment) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep_once", seconds=600)
     run.works()
@@ -215,14 +186,40 @@ def test_the_last_try_of_a_dead_worker_leaves_nothing(airflow: AirflowApi, platf
     assert run.ends() == "failed"
 
 
-def test_nothing_accumulates_over_runs(
-    airflow: AirflowApi, platform: Environment, of_others: set[str]
+def test_an_error_of_the_application_is_told_and_has_its_own_budget(failing: dict[str, Run]) -> None:
+    run = failing["error"]
+    log = run.log("Remedy:")
+    assert "The application failed: ValueError: on purpose" in log
+    assert run.task.try_number == 2, "of 3 retries, one is for failures of the application"
+
+
+def test_memory_that_is_used_up_is_told_with_the_size_to_choose(failing: dict[str, Run]) -> None:
+    log = failing["memory"].log("Remedy:")
+    # With control groups of version 2 the kernel ends the whole container, else the largest process in it
+    assert "OOMKilled" in log or "a Python worker was killed, most likely because" in log
+    assert "choose size 'medium'" in log
+
+
+def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing: dict[str, Run]) -> None:
+    log = failing["nowhere"].log("Remedy:")
+    assert "The infrastructure failed, not the application: no executor found a node" in log
+    assert "node affinity/selector" in log
+
+
+def test_a_timeout_ends_the_task(failing: dict[str, Run]) -> None:
+    failing["timeout"].log("AirflowTaskTimeout")
+
+
+def test_failed_tasks_leave_nothing(
+    failing: dict[str, Run], platform: Environment, of_others: set[str]
 ) -> None:
-    """The namespace after all of the above has what it had before, and the next run finds it so."""
-    counts = []
-    for _ in range(2):
-        run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=0)
-        assert run.ends() == "success"
-        until("nothing is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
-        counts.append(len(objects(platform)))
-    assert all(a == b for a, b in pairwise(counts))
+    until("nothing of failed tasks is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
+
+
+def test_the_next_run_finds_it_so(
+    airflow: AirflowApi, platform: Environment, of_others: set[str], failing: dict[str, Run]
+) -> None:
+    """Nothing accumulates: after all of the above, a run leaves what was there before the first."""
+    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=0)
+    assert run.ends() == "success"
+    until("nothing is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
