@@ -204,7 +204,7 @@ def shown_unit(name: str, amount: float) -> Unit:
         return Unit(name, GIB, "GiB of input")
     if name.endswith("_seconds"):
         return Unit(name, HOUR_S, f"hour of {name.removesuffix('_seconds').replace('_', ' ')}")
-    scale = 1000 ** max(0, math.floor(math.log10(amount) / 3)) if amount > 0 else 1
+    scale = 10 ** max(0, math.floor(math.log10(amount))) if amount > 0 else 1
     words = name.replace("_", " ")
     return Unit(name, scale, words if scale == 1 else f"{scale:,} {words}")
 

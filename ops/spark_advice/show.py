@@ -29,6 +29,7 @@ WIDTH = 110
 """Characters of the table, so that it is whole in a file and in a narrow terminal, too."""
 
 WIDTH_IN, HEIGHT_IN, DPI = 8.0, 5.0, 120
+MARGIN = 1.1
 
 
 def table(advice: Advice) -> Table:
@@ -112,8 +113,8 @@ def plot(advice: Advice, title: str, file: Path) -> None:
         title=title,
         xlabel=f"seconds per {advice.unit.label}",
         ylabel=f"{advice.currency} per {advice.unit.label}",
-        xlim=(0, None),
-        ylim=(0, None),
+        xlim=(0, MARGIN * max(run.duration_s for size in advice.sizes for run in size.runs)),
+        ylim=(0, (MARGIN * max(run.cost for size in advice.sizes for run in size.runs)) or None),
     )
     axes.legend()
     file.parent.mkdir(parents=True, exist_ok=True)

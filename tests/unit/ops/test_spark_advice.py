@@ -180,7 +180,7 @@ def test_the_unit_is_what_most_runs_count_unless_another_is_asked_for() -> None:
         ("input_bytes", 5, 2**30, "GiB of input"),
         ("audio_seconds", 5, 3600, "hour of audio"),
         ("calls", 20, 1, "calls"),
-        ("words", 45_000, 1000, "1,000 words"),
+        ("words", 45_000, 10_000, "10,000 words"),
         ("throws", 6_400_000, 1_000_000, "1,000,000 throws"),
         ("rows", 0.5, 1, "rows"),
     ],
