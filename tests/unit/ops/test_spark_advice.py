@@ -168,7 +168,7 @@ def test_the_unit_is_what_most_runs_count_unless_another_is_asked_for() -> None:
     advice = advise(records)
     assert advice.unit.name == "audio_seconds"
     assert advice.notes == ["runs left out because they did not count audio_seconds: 1"]
-    assert advise(records, "calls").recommended.point.duration_s == 0.5
+    assert advise(records, "calls").recommended.point.duration_s == 5
     with pytest.raises(AdviceError, match="no run counted 'pages'; there is: audio_seconds, calls, rows"):
         advise(records, "pages")
 
@@ -179,7 +179,7 @@ def test_the_unit_is_what_most_runs_count_unless_another_is_asked_for() -> None:
         ("runs", 1, 1, "run"),
         ("input_bytes", 5, 2**30, "GiB of input"),
         ("audio_seconds", 5, 3600, "hour of audio"),
-        ("calls", 20, 1, "calls"),
+        ("calls", 20, 10, "10 calls"),
         ("words", 45_000, 10_000, "10,000 words"),
         ("throws", 6_400_000, 1_000_000, "1,000,000 throws"),
         ("rows", 0.5, 1, "rows"),
