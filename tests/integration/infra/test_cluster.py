@@ -141,6 +141,8 @@ def test_2_up_makes_nodes_registry_and_object_store(trial: Trial) -> None:
     outputs = trial.outputs()
     nodes = json.loads(trial.kubectl("get", "nodes", "-o", "json"))["items"]
     pools = {node["metadata"]["labels"]["pool"]: node["spec"].get("taints", []) for node in nodes}
+    limit = call(trial.engine, "inspect", "--format={{.HostConfig.PidsLimit}}", "switchboard-trial-worker")
+    assert limit.strip() in {"0", "-1", "<nil>"}, "a node's pods have as many processes as the machine has"
     assert pools == {"general": [], "tainted": [{"key": "only", "value": "probe", "effect": "NoSchedule"}]}
     assert list(outputs.node_pools) == ["general", "tainted"]
     store = outputs.object_store
