@@ -2,8 +2,8 @@
 
 Recordings of calls in, redacted transcripts out.
 
-`plan` finds the calls and shares them out to batches. With `engine_runtime` `pods` each batch goes through its
-stages on its own, so that a slow batch holds up no other; with `spark` one application takes all calls
+`plan` finds the calls and shares them out to batches. With `engine_runtime` `pods` each batch goes through
+its stages on its own, so that a slow batch holds up no other; with `spark` one application takes all calls
 through the same stages, and the pieces of long calls go to whichever executor is free. `report` accounts for
 every call and decides whether the run counts as a success.
 
@@ -18,7 +18,6 @@ the run fails only if more than `max_failure_share` of its calls did.
 """
 
 from datetime import timedelta
-from typing import Any
 
 from airflow.sdk import DAG, Param, TriggerRule, chain, get_current_context, task_group
 from airflow.sdk.exceptions import AirflowFailException

@@ -51,7 +51,9 @@ def files(package: Distribution) -> Iterator[str]:
 
 def compiled(path: Path) -> Iterator[Path]:
     """The byte code of a module, where there is some."""
-    return (path.parent / "__pycache__").glob(f"{path.stem}.cpython-*.pyc") if path.suffix == ".py" else iter(())
+    return (
+        (path.parent / "__pycache__").glob(f"{path.stem}.cpython-*.pyc") if path.suffix == ".py" else iter(())
+    )
 
 
 def info_folder(package: Distribution) -> str:

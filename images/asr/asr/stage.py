@@ -67,9 +67,7 @@ class Asr(SplitStage[AsrParams, AsrPart]):
     def finish(self, call: CallContext, results: Iterable[tuple[AsrPart, list[Heard]]]) -> None:
         """Write `words.json`."""
         speakers = Speakers(call.read_model("diarization", "turns.json", Turns))
-        words = [
-            _word(each, part.chunk, speakers) for part, heard in results for each in heard
-        ]
+        words = [_word(each, part.chunk, speakers) for part, heard in results for each in heard]
         words.sort(key=lambda word: (word.start_s, word.channel))
         engine = self._engine
         call.write_model(

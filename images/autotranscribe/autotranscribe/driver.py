@@ -39,7 +39,7 @@ about a kilobyte for each chunk of half a minute.
 """
 
 TASKS_PER_SLOT = 8
-"""Tasks for each core that there can be, in each job. More of them waste less at the end, fewer start less."""
+"""Tasks of a job for each core that there may be: with many, the last ones to end are short."""
 
 TRANSCRIBER = "postprocess"
 STARTED_WRONGLY = re.compile(r"^switchboard_stage\.errors\.UsageError: (.*)$", re.MULTILINE)
@@ -52,7 +52,7 @@ class PendingError(RuntimeError):
     """Another run is at some of the calls: they have neither a result nor an error record. Try again."""
 
 
-def run(  # noqa: PLR0913, PLR0917  the arguments of the task
+def run(
     folder: str,
     run_id: str,
     output: str,
@@ -64,10 +64,10 @@ def run(  # noqa: PLR0913, PLR0917  the arguments of the task
 
     Parameters
     ----------
-    folder
-        URI of the run's folder, with its batches in it.
-    run_id, output
-        Name of the run; URI of the folder with a folder for each call.
+    folder, run_id
+        URI of the run's folder, with its batches in it; its name.
+    output
+        URI of the folder with a folder for each call.
     params
         One object for all stages.
     images
@@ -86,18 +86,18 @@ def run(  # noqa: PLR0913, PLR0917  the arguments of the task
     """
     if missing := [name for name in STAGES if name not in images]:
         raise UsageError(f"images: {sorted(images)} lacks {missing}", "name the image of every stage")
-    started_at = datetime.now(UTC)
     work = Work(run_id, output.rstrip("/"), as_params(params), images)
-    stores = Stores()
+    stores, started_at = Stores(), datetime.now(UTC)
     with start_errors_told():
         batches = read_batches(stores, folder)
         for batch in batches:
             put_rejected(stores(work.output), work.output, batch)
         calls = [call for batch in batches for call in batch.calls]
         finished = transcribe_all(spark.sparkContext, work, calls)
-    pending = [each.pending for each in finished.values() if each.pending]
-    if pending:
-        raise PendingError(f"{len(pending)} of {len(calls)} calls are another run's now, the first: {pending[0]}")
+    if pending := [each.pending for each in finished.values() if each.pending]:
+        raise PendingError(
+            f"{len(pending)} of {len(calls)} calls are another run's now, the first: {pending[0]}"
+        )
     for batch in batches:
         report(stores, folder, work, batch, finished, started_at)
     return summary(finished.values())
@@ -112,7 +112,7 @@ def read_batches(stores: Stores, folder: str) -> list[Batch]:
 
 
 def transcribe_all(context: SparkContext, work: Work, calls: Sequence[Call]) -> dict[str, Finished]:
-    """What became of every call, by its id. Raises what failed and is no call's fault, when all lanes ended."""
+    """What became of every call, by its id. What fails and is no call's fault is raised at the end."""
     bins = TASKS_PER_SLOT * slots(context)
     groups = grouped(calls)
     log.info("%d calls in %d groups, at most %d tasks each", len(calls), len(groups), bins)
@@ -143,7 +143,7 @@ def transcribe(context: SparkContext, work: Work, calls: Sequence[Call], bins: i
         for position in bin_
     }
     seeds = context.parallelize([(each.so_far.call.call_id, each) for each in prepared], 1)
-    finished = (
+    finished: list[Finished] = (
         seeds.union(heard)
         .groupByKey(len(set(place.values())), lambda call_id: place[call_id])
         .map(lambda found: executor.finish(work, found[1]))
@@ -166,15 +166,15 @@ def slots(context: SparkContext) -> int:
     conf = context.getConf()
     executors = conf.get("spark.dynamicAllocation.maxExecutors") or conf.get("spark.executor.instances")
     if executors is None:
-        return context.defaultParallelism
-    return int(executors) * int(conf.get("spark.executor.cores", "1") or 1)
+        return int(context.defaultParallelism)
+    return int(executors) * int(conf.get("spark.executor.cores", "1"))
 
 
 def pieces_of(prepared: Prepared) -> Iterator[Piece]:
     """The parts of a call that are to be worked on."""
     if prepared.split:
-        for index, part in enumerate(prepared.split.parts):
-            yield Piece(prepared.so_far.call, index, part)
+        for number, part in enumerate(prepared.split.parts):
+            yield Piece(prepared.so_far.call, number, part)
 
 
 def audio_s(prepared: Prepared) -> float:

@@ -19,9 +19,9 @@ def pack(weights: Sequence[float], bins: int) -> list[list[int]]:
     """
     count = min(bins, len(weights))
     packed: list[list[int]] = [[] for _ in range(count)]
-    lightest = [(0.0, number) for number in range(count)]
+    lightest = [(0.0, 0, number) for number in range(count)]  # where weights say nothing, by their number
     for position in sorted(range(len(weights)), key=lambda position: -weights[position]):
-        weight, number = heapq.heappop(lightest)
+        weight, things, number = heapq.heappop(lightest)
         packed[number].append(position)
-        heapq.heappush(lightest, (weight + weights[position], number))
+        heapq.heappush(lightest, (weight + weights[position], things + 1, number))
     return sorted(packed, key=lambda bin_: -sum(weights[position] for position in bin_))

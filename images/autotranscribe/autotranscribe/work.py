@@ -50,7 +50,7 @@ class Work(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What became of a call in each stage. `pending`: why it cannot be said yet, since another run is at it."""
+    """What became of a call in each stage. `pending`: why that cannot be said yet: another run is at it."""
 
     call: Call
     outcomes: dict[str, CallOutcome]
@@ -68,7 +68,7 @@ class Piece(NamedTuple):
     """A part of a call, and which."""
 
     call: Call
-    index: int
+    number: int
     part: Part
 
 
@@ -92,7 +92,7 @@ def prepare(work: Work, call: Call) -> Prepared:
 
 def recognise(work: Work, piece: Piece) -> tuple[str, tuple[int, Parted]]:
     """One part, under its call's id. Raises `StoreError`."""
-    return piece.call.call_id, (piece.index, recogniser(work).part(piece.call, piece.part))
+    return piece.call.call_id, (piece.number, recogniser(work).part(piece.call, piece.part))
 
 
 def finish(work: Work, found: Iterable[Prepared | tuple[int, Parted]]) -> Finished:
@@ -103,7 +103,9 @@ def finish(work: Work, found: Iterable[Prepared | tuple[int, Parted]]) -> Finish
     (prepared,) = [each for each in everything if isinstance(each, Prepared)]
     so_far = prepared.so_far
     if prepared.split:
-        parts = sorted((each for each in everything if not isinstance(each, Prepared)), key=lambda part: part[0])
+        parts = sorted(
+            (each for each in everything if not isinstance(each, Prepared)), key=lambda part: part[0]
+        )
         outcome = recogniser(work).finish(prepared.split, [parted for _, parted in parts])
         so_far = so_far._replace(outcomes={**so_far.outcomes, SPLIT: outcome})
     return so_far if so_far.pending else through(AFTER, work, so_far)

@@ -48,5 +48,3 @@ def test_the_heaviest_bin_is_within_grahams_bound() -> None:
 def broken(source: random.Random, length: float, pieces: int) -> list[float]:
     marks = [0.0, *sorted(source.uniform(0, length) for _ in range(pieces - 1)), length]
     return [after - before for before, after in pairwise(marks)]
-
-
