@@ -18,13 +18,14 @@ the run fails only if more than `max_failure_share` of its calls did.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, Param, TriggerRule, chain, get_current_context, task_group
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from switchboard.defaults import default_args
-from switchboard.fork import ForkOperator
+from switchboard.fork import ForkOperator, leave_out
 from switchboard.images import pinned_image
 from switchboard.objects import Objects, UriError, data_bucket
 from switchboard.plan import plan_run
@@ -127,7 +128,7 @@ with DAG(
         if on_spark:
             ti.xcom_push("whole", {**planned.whole, "images": {name: pinned_image(name) for name in STAGES}})
         if spark_offered() and not (on_spark and planned.stages):
-            context["task"].leave_out(ti, "spark")
+            leave_out(context, "spark")
         return [] if on_spark else planned.stages
 
     @task_group
@@ -142,7 +143,7 @@ with DAG(
             StageOperator(task_id="postprocess", image="postprocess", size="small", arguments=arguments),
         )
 
-    planned = ForkOperator(
+    planned: Any = ForkOperator(
         task_id="plan", python_callable=plan, execution_timeout=timedelta(minutes=30)
     ).output
     report = StageOperator(

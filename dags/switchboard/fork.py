@@ -14,7 +14,7 @@ class ForkOperator(PythonOperator, SkipMixin):
     """A Python task whose answer tasks are mapped over, and which may have others skipped.
 
         def plan() -> list[str]:
-            get_current_context()["task"].leave_out("other")
+            leave_out(get_current_context(), "other")
             return ["a", "b"]
 
         planned = ForkOperator(task_id="plan", python_callable=plan).output
@@ -26,8 +26,10 @@ class ForkOperator(PythonOperator, SkipMixin):
     inherits_from_skipmixin = True
     """Has the scheduler ask, before it starts a task below this one, whether it was left out."""
 
-    def leave_out(self, ti: Any, *task_ids: str) -> None:
-        """Have tasks directly below this one skipped, as soon as it has ended."""
-        # Raised to end this task at once, without its answer; what the scheduler goes by is noted before
-        with suppress(DownstreamTasksSkipped):
-            self.skip(ti, [self.dag.get_task(task_id) for task_id in task_ids])
+
+def leave_out(context: Any, *task_ids: str) -> None:
+    """Within a ForkOperator's function: have tasks directly below it skipped, as soon as it has ended."""
+    task = context["task"]
+    # Raised to end this task at once, without its answer; what the scheduler goes by is noted before
+    with suppress(DownstreamTasksSkipped):
+        task.skip(context["ti"], [task.dag.get_task(task_id) for task_id in task_ids])
