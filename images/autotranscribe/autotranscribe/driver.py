@@ -41,6 +41,9 @@ about a kilobyte for each chunk of half a minute.
 TASKS_PER_SLOT = 8
 """Tasks of a job for each core that there may be: with many, the last ones to end are short."""
 
+REQUESTS = 16
+"""Of the driver to the object store at once: one after the other, a hundred of them take a second."""
+
 TRANSCRIBER = "postprocess"
 STARTED_WRONGLY = re.compile(r"^switchboard_stage\.errors\.UsageError: (.*)$", re.MULTILINE)
 """In the words of an error that comes from an executor."""
@@ -98,8 +101,8 @@ def run(
         raise PendingError(
             f"{len(pending)} of {len(calls)} calls are another run's now, the first: {pending[0]}"
         )
-    for batch in batches:
-        report(stores, folder, work, batch, finished, started_at)
+    with ThreadPoolExecutor(REQUESTS) as writers:
+        list(writers.map(lambda batch: report(stores, folder, work, batch, finished, started_at), batches))
     return summary(finished.values())
 
 
@@ -107,7 +110,7 @@ def read_batches(stores: Stores, folder: str) -> list[Batch]:
     """The run's batches, in their order."""
     store = stores(folder)
     uris = [found.uri for found in store.list(join(folder, "batches") + "/")]
-    with ThreadPoolExecutor(16) as readers:
+    with ThreadPoolExecutor(REQUESTS) as readers:
         return list(readers.map(partial(read_batch, store), uris))
 
 

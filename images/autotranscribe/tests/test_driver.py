@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from autotranscribe import driver, work
 from autotranscribe.driver import grouped, run, slots
 from switchboard_spark.application import UsageError
 from switchboard_stage.models import Call
+
+IMAGE = Path(__file__).parents[1]
 
 
 class FakeContext:
@@ -71,11 +74,8 @@ def test_every_stage_has_its_class() -> None:
     """As the driver names them; the stages' own tests import them from there."""
     for place in work.STAGES.values():
         module, _, attribute = place.partition(":")
-        text = (
-            Path(__file__)
-            .parents[2]
-            .joinpath(module.split(".")[0].replace("_", "-"), *module.split("."))
-            .with_suffix(".py")
-        )
-        assert f"class {attribute}(" in text.read_text()
+        package, name = module.split(".")
+        code = IMAGE.with_name(package.replace("_", "-")) / package / f"{name}.py"
+        assert f"class {attribute}(" in code.read_text()
     assert (*work.BEFORE, work.SPLIT, *work.AFTER) == tuple(work.STAGES)
+    assert tomllib.loads((IMAGE / "image.toml").read_text())["parts"] == list(work.STAGES)

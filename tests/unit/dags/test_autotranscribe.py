@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from autotranscribe import work
 from switchboard.objects import Objects
 from tests.unit.dags.conftest import reference
 from tests.unit.dags.fake_s3 import FakeS3
@@ -165,6 +166,10 @@ def test_without_calls_no_application_is_started(dag: Any, monkeypatch: pytest.M
     batches, pushed = planned(dag, monkeypatch, 0, "spark")
     assert batches == []
     assert pushed["skipmixin_key"] == {"skipped": ["spark"]}
+
+
+def test_both_ways_have_the_same_stages() -> None:
+    assert tuple(work.STAGES) == STAGES
 
 
 def test_the_scheduler_asks_the_plan_whether_spark_was_left_out(dag: Any) -> None:
