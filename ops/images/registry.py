@@ -77,8 +77,8 @@ def read_lock(path: Path) -> dict[str, str]:
 
 
 def write_lock(pinned: Mapping[str, str], parts: Mapping[str, Iterable[str]], path: Path) -> dict[str, str]:
-    """Put newly pinned images into the lock file; gives all of it. `parts` has every image that there is, with
-    those that it is made of: others are dropped, and so is one that is older than its parts.
+    """Put newly pinned images into the lock file; gives all of it. `parts` has every image that there is,
+    with those that it is made of: others are dropped, and so is one that is older than its parts.
     """
     try:
         before = read_lock(path)
