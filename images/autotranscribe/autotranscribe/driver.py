@@ -134,6 +134,7 @@ def grouped(calls: Sequence[Call]) -> list[list[Call]]:
 def transcribe(context: SparkContext, work: Work, calls: Sequence[Call], bins: int) -> list[Finished]:
     """What became of each call of a group. Words travel from executor to executor, not through the driver."""
     sizes = [call.size_bytes for call in calls]
+    context.setJobDescription(f"prepare {len(calls)} calls")
     prepared = spread(context, calls, sizes, bins).map(partial(executor.prepare, work)).collect()
     pieces = [piece for each in prepared for piece in pieces_of(each)]
     heard = spread(context, pieces, [piece.part.seconds for piece in pieces], bins).map(
@@ -145,6 +146,7 @@ def transcribe(context: SparkContext, work: Work, calls: Sequence[Call], bins: i
         for number, bin_ in enumerate(pack(seconds, bins))
         for position in bin_
     }
+    context.setJobDescription(f"recognise {len(pieces)} chunks, finish {len(calls)} calls")
     seeds = context.parallelize([(each.so_far.call.call_id, each) for each in prepared], 1)
     finished: list[Finished] = (
         seeds.union(heard)

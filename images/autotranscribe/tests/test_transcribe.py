@@ -120,6 +120,9 @@ class FakeContext:
     def getConf(self) -> dict[str, str]:  # noqa: N802
         return {}
 
+    def setJobDescription(self, text: str) -> None:  # noqa: N802
+        assert text
+
     def parallelize(self, things: list[Any], count: int) -> FakeRdd:
         assert count >= 1
         assert len(things) <= count or count == 1
