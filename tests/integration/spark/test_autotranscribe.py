@@ -32,7 +32,8 @@ KINDS = {"wav": 51, "telephony-mixed": 52}
 
 MINUTES = 0.4
 TIMES = {"seconds", "at", "started_at"}
-SIZE_LIMIT_MB = 2000
+SIZE_LIMIT_MB = 1800
+"""With a tenth to spare: who adds more should notice. 1,110 of it are Spark's."""
 
 
 @pytest.fixture(scope="module")
