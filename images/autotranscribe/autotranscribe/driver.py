@@ -155,6 +155,8 @@ def transcribe(context: SparkContext, work: Work, calls: Sequence[Call], bins: i
         .collect()
     )
     for each in finished:
+        for text in each.log:
+            log.error(text)
         for stage, outcome in each.outcomes.items():
             log.info("%s: %s", stage, describe(outcome))
     return finished

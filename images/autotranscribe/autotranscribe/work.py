@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -50,11 +53,14 @@ class Work(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What became of a call in each stage. `pending`: why that cannot be said yet: another run is at it."""
+    """What became of a call in each stage. `pending`: why that cannot be said yet: another run is at it.
+    `log`: what stages had to say, for the task's log, since an executor's goes with it.
+    """
 
     call: Call
     outcomes: dict[str, CallOutcome]
     pending: str = ""
+    log: tuple[str, ...] = ()
 
 
 class Prepared(NamedTuple):
@@ -62,6 +68,14 @@ class Prepared(NamedTuple):
 
     so_far: Finished
     split: Split | None = None
+
+
+class Heard(NamedTuple):
+    """What came of the part of a call with that number."""
+
+    number: int
+    parted: Parted
+    log: tuple[str, ...]
 
 
 class Piece(NamedTuple):
@@ -78,49 +92,84 @@ def prepare(work: Work, call: Call) -> Prepared:
     """
     for name in STAGES:
         load(name, work.params)
-    so_far = through(BEFORE, work, Finished(call, {}))
+    with noted() as log:
+        so_far, split = begin(work, through(BEFORE, work, Finished(call, {})))
+    return Prepared(so_far._replace(log=tuple(log)), split)
+
+
+def begin(work: Work, so_far: Finished) -> tuple[Finished, Split | None]:
+    """What there is to recognise, or why there is nothing. Raises `StoreError`."""
     if so_far.pending:
-        return Prepared(so_far)
+        return so_far, None
     try:
-        begun = recogniser(work).begin(call)
+        begun = recogniser(work).begin(so_far.call)
     except UpstreamPendingError as error:
-        return Prepared(so_far._replace(pending=str(error)))
+        return so_far._replace(pending=str(error)), None
     if isinstance(begun, Split):
-        return Prepared(so_far, begun)
-    return Prepared(so_far._replace(outcomes={**so_far.outcomes, SPLIT: begun}))
+        return so_far, begun
+    return so_far._replace(outcomes={**so_far.outcomes, SPLIT: begun}), None
 
 
-def recognise(work: Work, piece: Piece) -> tuple[str, tuple[int, Parted]]:
+def recognise(work: Work, piece: Piece) -> tuple[str, Heard]:
     """One part, under its call's id. Raises `StoreError`."""
-    return piece.call.call_id, (piece.number, recogniser(work).part(piece.call, piece.part))
+    with noted() as log:
+        parted = recogniser(work).part(piece.call, piece.part)
+    return piece.call.call_id, Heard(piece.number, parted, tuple(log))
 
 
-def finish(work: Work, found: Iterable[Prepared | tuple[int, Parted]]) -> Finished:
+def finish(work: Work, found: Iterable[Prepared | Heard]) -> Finished:
     """The last stages, from all that was found out about a call: how it was prepared, and its parts in any
     order. Raises `StoreError`.
     """
     everything = list(found)
     (prepared,) = [each for each in everything if isinstance(each, Prepared)]
+    heard = sorted((each for each in everything if isinstance(each, Heard)), key=lambda each: each.number)
     so_far = prepared.so_far
-    if prepared.split:
-        parts = sorted(
-            (each for each in everything if not isinstance(each, Prepared)), key=lambda part: part[0]
-        )
-        outcome = recogniser(work).finish(prepared.split, [parted for _, parted in parts])
-        so_far = so_far._replace(outcomes={**so_far.outcomes, SPLIT: outcome})
-    return so_far if so_far.pending else through(AFTER, work, so_far)
+    with noted() as log:
+        if prepared.split:
+            outcome = recogniser(work).finish(prepared.split, [each.parted for each in heard])
+            so_far = so_far._replace(outcomes={**so_far.outcomes, SPLIT: outcome})
+        if not so_far.pending:
+            so_far = through(AFTER, work, so_far)
+    before = (*so_far.log, *(line for each in heard for line in each.log))
+    return so_far._replace(log=(*before, *log))
 
 
 def through(stages: Iterable[str], work: Work, so_far: Finished) -> Finished:
     """Take a call through more stages. A stage that it fails in is followed by those that set it aside."""
-    outcomes = dict(so_far.outcomes)
+    outcomes, pending = dict(so_far.outcomes), ""
     try:
         for name in stages:
             runner = CallRunner(load(name, work.params), work.run(name), stores())
             outcomes[name] = runner.one(so_far.call)
     except UpstreamPendingError as error:
-        return so_far._replace(outcomes=outcomes, pending=str(error))
-    return so_far._replace(outcomes=outcomes)
+        pending = str(error)
+    return so_far._replace(outcomes=outcomes, pending=pending)
+
+
+class Notes(logging.Handler):
+    """Keeps what its thread logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record, with its traceback."""
+        if record.thread == self._thread:
+            self.lines.append(self.format(record))
+
+
+@contextmanager
+def noted() -> Iterator[list[str]]:
+    """What stages log meanwhile."""
+    notes, logger = Notes(), logging.getLogger("switchboard.stage")
+    logger.addHandler(notes)
+    try:
+        yield notes.lines
+    finally:
+        logger.removeHandler(notes)
 
 
 def recogniser(work: Work) -> SplitRunner:

@@ -1,5 +1,6 @@
 """Sharing work out: nothing lost, nothing empty, and evenly."""
 
+import heapq
 import random
 from itertools import pairwise
 
@@ -48,3 +49,17 @@ def test_the_heaviest_bin_is_within_grahams_bound() -> None:
 def broken(source: random.Random, length: float, pieces: int) -> list[float]:
     marks = [0.0, *sorted(source.uniform(0, length) for _ in range(pieces - 1)), length]
     return [after - before for before, after in pairwise(marks)]
+
+
+@pytest.mark.parametrize("cores", [1, 2, 4, 12])
+def test_a_call_of_three_hours_among_minutes_leaves_no_core_idle(cores: int) -> None:
+    """Spark begins with the first partition, and gives each core that is free the next one."""
+    source = random.Random(3)
+    lengths = [3 * 3600.0, *(source.uniform(60, 600) for _ in range(20))]
+    chunks = [30.0 for length in lengths for _ in range(int(length / 30))]
+    free = [0.0] * cores
+    for carried in loads(chunks, pack(chunks, 8 * cores)):
+        heapq.heapreplace(free, free[0] + carried)
+    assert sum(chunks) / (cores * max(free)) > 0.95
+    whole = max(lengths) / (sum(lengths) / cores)
+    assert cores == 1 or whole > 0.95, "call by call, the long one would hold up the rest"
