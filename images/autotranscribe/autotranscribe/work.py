@@ -88,9 +88,9 @@ class Piece(NamedTuple):
 
 def prepare(work: Work, call: Call) -> Prepared:
     """The first stages, and what there is to recognise. Raises `StoreError` and, before anything is done,
-    `UsageError` where the run's parameters are wrong.
+    `UsageError` where the run's parameters are wrong. (The last stages have none, and take long to load.)
     """
-    for name in STAGES:
+    for name in (*BEFORE, SPLIT):
         load(name, work.params)
     with noted() as log:
         so_far, split = begin(work, through(BEFORE, work, Finished(call, {})))
