@@ -2,9 +2,10 @@
 
 Recordings of calls in, redacted transcripts out.
 
-`plan` finds the calls and shares them out to batches; each batch goes through its stages on its own, so that
-a slow batch holds up no other; `report` accounts for every call and decides whether the run counts as a
-success.
+`plan` finds the calls and shares them out to batches. With `engine_runtime` `pods` each batch goes through
+its stages on its own, so that a slow batch holds up no other; with `spark` one application takes all calls
+through the same stages, and the pieces of long calls go to whichever executor is free. `report` accounts for
+every call and decides whether the run counts as a success.
 
 **Params.** `prefix` *or* `calls` say what to transcribe (neither: everything below `calls/` in the data
 bucket). A call that cannot be processed gets `error.json` beside its results, with stage, reason and remedy;
@@ -19,16 +20,22 @@ the run fails only if more than `max_failure_share` of its calls did.
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Param, TriggerRule, chain, get_current_context, task, task_group
+from airflow.sdk import DAG, Param, TriggerRule, chain, get_current_context, task_group
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from switchboard.defaults import default_args
+from switchboard.fork import ForkOperator, leave_out
+from switchboard.images import pinned_image
 from switchboard.objects import Objects, UriError, data_bucket
 from switchboard.plan import plan_run
 from switchboard.stage import StageOperator
+from switchboard_spark.operator import SparkTaskOperator
+from switchboard_spark.sizes import spark_offered
 
 STAGES = ("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess")
+
+RUNTIMES = ["pods", "spark"] if spark_offered() else ["pods"]
 
 PARAMS = {
     "prefix": Param(
@@ -49,6 +56,12 @@ PARAMS = {
         enum=["pocketsphinx", "faster-whisper"],
         title="Recogniser",
         description="`pocketsphinx` runs on CPUs, `faster-whisper` on GPUs.",
+    ),
+    "engine_runtime": Param(
+        "pods",
+        enum=RUNTIMES,
+        title="Runtime",
+        description="`pods`: a pod for each stage and batch. `spark`: all calls in one Spark application.",
     ),
     "languages": Param(
         ["en"],
@@ -97,22 +110,26 @@ with DAG(
     tags=["speech", "transcription"],
 ) as dag:
 
-    @task(execution_timeout=timedelta(minutes=30))
     def plan() -> list[list[str]]:
-        """Find the calls, refuse the impossible ones, write the batches."""
+        """Find the calls, refuse the impossible ones, write the batches. The answer is for pods; nothing is
+        mapped over an empty one.
+        """
         context = get_current_context()
+        params, ti = context["params"], context["ti"]
         try:
             planned = plan_run(
-                Objects.connect(),
-                data_bucket(),
-                context["run_id"],
-                {**context["params"], "stages": list(STAGES)},
+                Objects.connect(), data_bucket(), context["run_id"], {**params, "stages": list(STAGES)}
             )
         except UriError as error:
             raise AirflowFailException(str(error)) from None  # another try would end the same way
         print(planned.summary)
-        context["ti"].xcom_push("report", planned.report)
-        return planned.stages
+        ti.xcom_push("report", planned.report)
+        on_spark = params["engine_runtime"] == "spark"
+        if on_spark:
+            ti.xcom_push("whole", {**planned.whole, "images": {name: pinned_image(name) for name in STAGES}})
+        if spark_offered() and not (on_spark and planned.stages):
+            leave_out(context, "spark")
+        return [] if on_spark else planned.stages
 
     @task_group
     def batch(arguments: list[str]) -> None:
@@ -126,11 +143,22 @@ with DAG(
             StageOperator(task_id="postprocess", image="postprocess", size="small", arguments=arguments),
         )
 
-    planned: Any = plan()
+    planned: Any = ForkOperator(
+        task_id="plan", python_callable=plan, execution_timeout=timedelta(minutes=30)
+    ).output
     report = StageOperator(
         task_id="report",
         image="report",
         arguments=planned["report"],
-        trigger_rule=TriggerRule.ALL_DONE,  # whatever became of the batches; it cannot begin without a plan
+        trigger_rule=TriggerRule.ALL_DONE,  # whatever became of the calls; it cannot begin without a plan
     )
     batch.expand(arguments=planned) >> report
+    if spark_offered():
+        spark = SparkTaskOperator(
+            task_id="spark",
+            application="autotranscribe:run",
+            arguments=planned["whole"],
+            image="autotranscribe",
+            size="medium",
+        )
+        spark >> report

@@ -27,6 +27,8 @@ class Planned:
     """Arguments of every stage, batch by batch."""
     report: list[str]
     """Arguments of the run's report."""
+    whole: dict[str, Any]
+    """Arguments of an application that takes all batches at once."""
     summary: str
     """One line for the log."""
 
@@ -64,11 +66,13 @@ def plan_run(objects: Objects, bucket: str, run_id: str, params: Mapping[str, An
             "at": _now(),
         },
     )
-    chosen = json.dumps({name: params[name] for name in STAGE_PARAMS})
-    common = ["--output", output, "--run-id", slug, "--params", chosen]
-    report = ["--run", run, "--max-failure-share", str(params["max_failure_share"])]
+    chosen = {name: params[name] for name in STAGE_PARAMS}
+    common = ["--output", output, "--run-id", slug, "--params", json.dumps(chosen)]
     return Planned(
-        [["--batch", uri, *common] for uri in uris], report, describe(selection, len(batches), run)
+        stages=[["--batch", uri, *common] for uri in uris],
+        report=["--run", run, "--max-failure-share", str(params["max_failure_share"])],
+        whole={"folder": run, "output": output, "run_id": slug, "params": chosen},
+        summary=describe(selection, len(batches), run),
     )
 
 

@@ -41,9 +41,14 @@ def registry_of(env: str) -> Registry:
 
 
 def lock(pushed: Iterable[Pushed], env: str = "local") -> dict[str, str]:
-    """Pin images that the environment's registry has; gives the whole lock."""
+    """Pin images that the environment's registry has; gives the whole lock.
+
+    An image made of others is unpinned when one of these gets another digest, until it is built again itself:
+    pinned together, they would claim to be of one version.
+    """
     pins = {image.recipe.name: image.image for image in pushed}
-    return write_lock(pins, set(read_specs(IMAGES)), Paths.of(env).images_lock)
+    parts = {name: spec.settings.parts for name, spec in read_specs(IMAGES).items()}
+    return write_lock(pins, parts, Paths.of(env).images_lock)
 
 
 def pinned(env: str = "local") -> dict[str, str]:

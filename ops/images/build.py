@@ -122,6 +122,8 @@ class _Run:
         args = {**recipe.spec.settings.args, "PARENT": self._parent(recipe)}
         if recipe.spec.uses_builder:
             args["BUILDER"] = self._plan[BUILDER].tag
+        for part in recipe.spec.settings.parts:
+            args[recipe.spec.part_argument(part)] = self._plan[part].tag
 
         def on_step(step: str) -> None:
             self._running[recipe.name] = (started, step)

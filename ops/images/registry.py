@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import httpx
@@ -76,13 +76,18 @@ def read_lock(path: Path) -> dict[str, str]:
     return lock
 
 
-def write_lock(pinned: Mapping[str, str], known: set[str], path: Path) -> dict[str, str]:
-    """Put newly pinned images into the lock file, drop those no longer `known`; gives all of it."""
+def write_lock(pinned: Mapping[str, str], parts: Mapping[str, Iterable[str]], path: Path) -> dict[str, str]:
+    """Put newly pinned images into the lock file; gives all of it. `parts` has every image that there is,
+    with those that it is made of: others are dropped, and so is one that is older than its parts.
+    """
     try:
         before = read_lock(path)
     except ImageError:
         before = {}
-    lock = {name: image for name, image in sorted({**before, **pinned}.items()) if name in known}
+    changed = {name for name, image in pinned.items() if before.get(name) != image}
+    stale = {name for name, made_of in parts.items() if changed.intersection(made_of)} - pinned.keys()
+    merged = {**before, **pinned}
+    lock = {name: merged[name] for name in sorted(merged) if name in parts and name not in stale}
     if lock != before:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Renamed into place: no reader sees half of it.

@@ -36,6 +36,7 @@ class ImageFile(Model):
     context: str = "."
     platform: bool = False
     push: bool = True
+    parts: tuple[str, ...] = ()
     args: dict[str, str] = Field(default_factory=dict)
 
 
@@ -61,7 +62,13 @@ class ImageSpec(Model):
     @property
     def needs(self) -> tuple[str, ...]:
         """The images that must be there first."""
-        return tuple(name for name in (self.settings.parent, BUILDER if self.uses_builder else None) if name)
+        named = (self.settings.parent, BUILDER if self.uses_builder else None, *self.settings.parts)
+        return tuple(name for name in named if name)
+
+    @staticmethod
+    def part_argument(name: str) -> str:
+        """The build argument that names the image of a part: `LANGUAGE_ID` for `language-id`."""
+        return name.upper().replace("-", "_")
 
     def files(self) -> dict[str, Path]:
         """The context's files by their path in it, without what IGNORED and a .dockerignore leave out."""

@@ -107,6 +107,11 @@ class SparkPlatform(BaseModel):
         return min(larger)[2] if larger else None
 
 
+def spark_offered(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the platform offers Spark at all, for DAGs that have another way too."""
+    return bool(environment.get(VARIABLE, "").strip())
+
+
 def read_platform(environment: Mapping[str, str] = os.environ) -> SparkPlatform:
     """What the platform offers. Raises SparkPlatformError where it offers nothing, or nothing readable."""
     text = environment.get(VARIABLE, "").strip()

@@ -54,9 +54,9 @@ version 1, and its whole container elsewhere.
 
 NO_ANSWER = re.compile(
     r"java\.net\.(?:Connect|UnknownHost|NoRouteToHost)Exception|AWSApiCallTimeoutException"
-    r"|AWSNoResponseException|AWSServiceThrottledException|AWSStatus5\d\dException"
+    r"|AWSNoResponseException|AWSServiceThrottledException|AWSStatus5\d\dException|StoreError|PendingError"
 )
-"""In the words of an error that is a service's, the object store's above all, and not the application's."""
+"""In the words of an error that is a service's, the object store's above all; the last two are stages'."""
 
 TroubleKind = Literal["unschedulable", "refused", "rate-limit", "no-image", "no-container"]
 

@@ -28,7 +28,7 @@ Pcm = npt.NDArray[np.int16]
 
 
 class PocketSphinx:
-    """One decoder for all calls. Cepstral means are those of each chunk, so the order of calls changes
+    """One decoder for all calls. It hears each chunk as if there were no other, so their order changes
     nothing.
     """
 
@@ -50,6 +50,7 @@ class PocketSphinx:
         del language  # one model
         samples, _ = soundfile.read(audio, dtype="int16")
         decoder = self._decoder
+        decoder.reinit_feat()  # else the estimate of the noise is that of the chunk before
         decoder.start_utt()
         decoder.process_raw((widened(samples) if telephone else samples).tobytes(), full_utt=True)
         decoder.end_utt()

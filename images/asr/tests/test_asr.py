@@ -163,6 +163,21 @@ def test_pocketsphinx_hears_a_sentence(tmp_path: Path) -> None:
     assert any(w.confidence > 0.5 for w in words)
 
 
+@flite
+@pytest.mark.integration
+def test_pocketsphinx_hears_the_same_whatever_it_heard_before(tmp_path: Path) -> None:
+    """To a hundredth of a second: which worker gets which chunk after which must not show."""
+    spoken, noise = tmp_path / "spoken.wav", tmp_path / "noise.flac"
+    text = "good morning, can i have the number of your card, and your date of birth"
+    subprocess.run(["flite", "-voice", "rms", "-t", text, "-o", str(spoken)], check=True)
+    noise.write_bytes(flac(np.random.default_rng(1).normal(0, 0.2, 3 * 16_000)))
+    engine = PocketSphinx.load()
+    first = list(engine.transcribe(spoken, "en", telephone=False))
+    assert len(first) > 5
+    list(engine.transcribe(noise, "en", telephone=False))
+    assert list(engine.transcribe(spoken, "en", telephone=False)) == first
+
+
 @pytest.mark.integration
 def test_pocketsphinx_hears_nothing_in_silence(tmp_path: Path) -> None:
     quiet = tmp_path / "quiet.flac"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from postprocess.formats import to_text, to_webvtt
 from postprocess.segments import segments
 from switchboard_stage import CallContext, Params, Stage
@@ -42,6 +40,5 @@ class Postprocess(Stage[Params]):
 
 
 def versions(call: CallContext) -> dict[str, str]:
-    """The image of every stage that worked on the call, by digest; this one's from its environment."""
-    worked = {stage: done.image for stage, done in call.upstream.items()}
-    return {**worked, Postprocess.name: os.environ.get("SWITCHBOARD_IMAGE", "local")}
+    """The image of every stage that worked on the call, by digest."""
+    return {**{stage: done.image for stage, done in call.upstream.items()}, Postprocess.name: call.image}

@@ -19,7 +19,7 @@ from switchboard_stage.models import (
     Word,
     Words,
 )
-from switchboard_stage.testing import Workbench
+from switchboard_stage.testing import IMAGE, Workbench
 
 CUE = re.compile(
     r"\d+\n(?P<start>\d\d:\d\d:\d\d\.\d{3}) --> (?P<end>\d\d:\d\d:\d\d\.\d{3})"
@@ -164,10 +164,7 @@ def given(bench: Workbench) -> None:
     bench.given("redaction", "redacted.json", redacted)
 
 
-def test_the_stage_writes_three_files_without_the_original(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SWITCHBOARD_IMAGE", "registry.example/postprocess@sha256:1")
+def test_the_stage_writes_three_files_without_the_original(tmp_path: Path) -> None:
     bench = Workbench(tmp_path)
     given(bench)
     assert bench.run(Postprocess).outcome == "done"
@@ -183,7 +180,7 @@ def test_the_stage_writes_three_files_without_the_original(
         "postprocess",
     }
     assert made.versions["asr"] == "asr-image"
-    assert made.versions["postprocess"] == "registry.example/postprocess@sha256:1"
+    assert made.versions["postprocess"] == IMAGE
     for name in ("transcript.json", "transcript.txt", "transcript.vtt"):
         assert "4111" not in bench.path("postprocess", name).read_text()
     assert bench.run(Postprocess).outcome == "unchanged"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -13,6 +13,16 @@ from switchboard_stage.models import Call, StageDone
 from switchboard_stage.store import Store, download
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class Run(NamedTuple):
+    """What a stage's work on every call of a run has in common. `output` is the folder with a folder for each
+    call, `image` the digest of the stage's image.
+    """
+
+    output: str
+    run_id: str
+    image: str
 
 
 class CallContext:
@@ -29,6 +39,8 @@ class CallContext:
         Length of the audio in seconds, for the report; the first stage sets it, later ones inherit it.
     written
         Names of the files that the stage has written of this call.
+    image
+        The image that the stage's code is from, by digest.
     """
 
     def __init__(
@@ -36,19 +48,19 @@ class CallContext:
         call: Call,
         *,
         stage: str,
-        output: str,
-        run_id: str,
+        run: Run,
         scratch: Path,
         stores: Callable[[str], Store],
     ) -> None:
         self.call = call
-        self.run_id = run_id
+        self.run_id = run.run_id
+        self.image = run.image
         self.scratch = scratch
         self.upstream: dict[str, StageDone] = {}
         self.audio_s = 0.0
         self.written: set[str] = set()
         self._stage = stage
-        self._output = output
+        self._output = run.output
         self._stores = stores
 
     # --- reading

@@ -1,28 +1,16 @@
-"""Runs a stage over the calls of a batch: skips what is done, records what cannot be done, reports what it
-did.
-"""
+"""Runs a stage over the calls of a batch, and reports what it did."""
 
-import hashlib
-import json
 import logging
-import tempfile
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from switchboard_stage.context import CallContext
-from switchboard_stage.errors import (
-    ObjectNotFoundError,
-    StageError,
-    StoreError,
-    UpstreamPendingError,
-    UsageError,
-)
-from switchboard_stage.layout import done_file, error_file, join, report_file, run_of
-from switchboard_stage.models import Batch, BatchReport, Call, CallOutcome, ErrorRecord, Outcome, StageDone
+from switchboard_stage.calls import CallRunner
+from switchboard_stage.context import Run
+from switchboard_stage.errors import ObjectNotFoundError, UpstreamPendingError, UsageError
+from switchboard_stage.layout import error_file, report_file, run_of
+from switchboard_stage.models import Batch, BatchReport, CallOutcome
 from switchboard_stage.stage import Stage
 from switchboard_stage.store import Store
 
@@ -55,7 +43,8 @@ class Runner:
         self._stage = stage
         self._job = job
         self._stores = stores
-        self._store = stores(job.output)
+        self._run = Run(job.output, job.run_id, job.image)
+        self._calls = CallRunner(stage, self._run, stores)
         self._stop = stop
 
     def run(self) -> BatchReport:
@@ -69,25 +58,16 @@ class Runner:
         outcomes, pending = self._all(batch)
         if pending:
             raise pending[0]
-        done = [o for o in outcomes if o.outcome == "done"]
-        report = BatchReport(
-            run_id=self._job.run_id,
-            stage=self._stage.name,
-            batch=batch.index,
-            image=self._job.image,
-            started_at=started_at,
-            seconds=round(time.monotonic() - clock, 3),
-            audio_s=round(sum(o.audio_s for o in done), 3),
-            calls=tuple(outcomes),
+        seconds = round(time.monotonic() - clock, 3)
+        report = make_report(
+            self._stage.name, self._run, batch.index, outcomes, started_at=started_at, seconds=seconds
         )
-        uri = report_file(run_of(self._job.batch), self._stage.name, batch.index)
-        self._stores(uri).put(uri, report.model_dump_json(indent=1).encode())
+        put_report(self._stores(self._job.batch), run_of(self._job.batch), report)
         return report
 
     def _all(self, batch: Batch) -> tuple[list[CallOutcome], list[UpstreamPendingError]]:
         if not self._stage.inputs:
-            for rejected in batch.rejected:
-                self._put(error_file(self._job.output, rejected.call_id), rejected)
+            put_rejected(self._stores(self._job.output), self._job.output, batch)
         outcomes: list[CallOutcome] = []
         pending: list[UpstreamPendingError] = []
         for number, call in enumerate(batch.calls, start=1):
@@ -95,162 +75,12 @@ class Runner:
                 through = f"{number - 1} of {len(batch.calls)} calls are through"
                 raise StoppedError(f"asked to stop: {through}, a retry does the others")
             try:
-                outcomes.append(self._one(call))
+                outcomes.append(self._calls.one(call))
                 log.info("[%d/%d] %s", number, len(batch.calls), describe(outcomes[-1]))
             except UpstreamPendingError as error:
                 pending.append(error)
                 log.warning("[%d/%d] %s", number, len(batch.calls), error)
         return outcomes, pending
-
-    def _one(self, call: Call) -> CallOutcome:
-        clock = time.monotonic()
-        try:
-            outcome, audio_s = self._attempt(call)
-            return CallOutcome(call_id=call.call_id, outcome=outcome, seconds=_since(clock), audio_s=audio_s)
-        except (UsageError, UpstreamPendingError):
-            raise
-        except StageError as error:
-            reason, remedy = error.reason, error.remedy
-        except ObjectNotFoundError as error:
-            reason, remedy = (
-                f"object gone: {error.uri}",
-                "put the object back, or start a run without this call",
-            )
-        except StoreError:
-            raise
-        except Exception as error:  # one call must not take the others with it
-            log.exception("%s: internal error", call.call_id)
-            reason, remedy = (
-                f"internal error: {_place(error)}",
-                "report it with the task's log; the other calls are not affected",
-            )
-        self._record(call, reason, remedy)
-        return CallOutcome(call_id=call.call_id, outcome="failed", seconds=_since(clock), reason=reason)
-
-    def _attempt(self, call: Call) -> tuple[Outcome, float]:
-        upstream = self._upstream(call)
-        if upstream is None:
-            self._store.delete(self._done_uri(call))
-            return "set-aside", 0.0
-        call = self._as_it_is_now(call)
-        mark = self._fingerprint(call, upstream)
-        before = self._read(self._done_uri(call))
-        if before and before.fingerprint == mark and not self._lost(call, before):
-            self._clear_error(call)
-            return "unchanged", before.audio_s
-        if before:
-            # Half-overwritten results must never stand under a mark that calls them whole; and what is not
-            # written again (the last chunks of a call that became shorter) must not stay.
-            self._store.delete(self._done_uri(call))
-            for old in self._store.list(self._folder(call)):
-                self._store.delete(old.uri)
-        clock = time.monotonic()
-        context = self._process(call, upstream)
-        done = StageDone(
-            fingerprint=mark,
-            stage=self._stage.name,
-            image=self._job.image,
-            seconds=_since(clock),
-            audio_s=round(context.audio_s, 3),
-            outputs=tuple(sorted(context.written)),
-        )
-        self._put(self._done_uri(call), done)
-        self._clear_error(call)
-        return "done", done.audio_s
-
-    def _folder(self, call: Call) -> str:
-        return join(self._job.output, call.call_id, self._stage.name) + "/"
-
-    def _lost(self, call: Call, done: StageDone) -> set[str]:
-        """Files under the mark that are there no more: somebody removed them."""
-        folder = self._folder(call)
-        return set(done.outputs) - {found.uri.removeprefix(folder) for found in self._store.list(folder)}
-
-    def _process(self, call: Call, upstream: dict[str, StageDone]) -> CallContext:
-        with tempfile.TemporaryDirectory(prefix=f"{self._stage.name}-") as scratch:
-            context = CallContext(
-                call,
-                stage=self._stage.name,
-                output=self._job.output,
-                run_id=self._job.run_id,
-                scratch=Path(scratch),
-                stores=self._stores,
-            )
-            context.upstream = upstream
-            context.audio_s = max((done.audio_s for done in upstream.values()), default=0.0)
-            self._stage.process(context)
-            return context
-
-    def _upstream(self, call: Call) -> dict[str, StageDone] | None:
-        """Marks of the stages that this one reads; None where one of them has failed on the call."""
-        found = {
-            stage: self._read(done_file(self._job.output, call.call_id, stage))
-            for stage in self._stage.inputs
-        }
-        marks = {stage: done for stage, done in found.items() if done}
-        if len(marks) == len(found):
-            return marks
-        if self._store.head(error_file(self._job.output, call.call_id)):
-            return None
-        raise UpstreamPendingError(call.call_id, tuple(sorted(found.keys() - marks.keys())))
-
-    def _as_it_is_now(self, call: Call) -> Call:
-        """The source can have changed since the run listed it; only the first stage reads it."""
-        if self._stage.inputs:
-            return call
-        source = self._stores(call.uri).head(call.uri)
-        if source is None:
-            raise ObjectNotFoundError(call.uri)
-        return call.model_copy(update={"etag": source.etag, "size_bytes": source.size_bytes})
-
-    def _fingerprint(self, call: Call, upstream: dict[str, StageDone]) -> str:
-        origin = {stage: done.fingerprint for stage, done in upstream.items()} or {call.uri: call.etag}
-        return fingerprint(
-            self._stage.name, self._job.image, self._stage.params.model_dump(mode="json"), origin
-        )
-
-    def _record(self, call: Call, reason: str, remedy: str) -> None:
-        record = ErrorRecord(
-            call_id=call.call_id,
-            uris=(call.uri,),
-            stage=self._stage.name,
-            reason=reason,
-            remedy=remedy,
-            run_id=self._job.run_id,
-            image=self._job.image,
-            at=datetime.now(UTC),
-        )
-        self._put(error_file(self._job.output, call.call_id), record)
-        self._store.delete(self._done_uri(call))
-
-    def _clear_error(self, call: Call) -> None:
-        """The first stage takes away any old record, a later one its own: those of others are still true."""
-        uri = error_file(self._job.output, call.call_id)
-        if self._stage.inputs:
-            try:
-                if ErrorRecord.model_validate_json(self._store.get(uri)).stage != self._stage.name:
-                    return
-            except ObjectNotFoundError:
-                return
-        self._store.delete(uri)
-
-    def _done_uri(self, call: Call) -> str:
-        return done_file(self._job.output, call.call_id, self._stage.name)
-
-    def _read(self, uri: str) -> StageDone | None:
-        try:
-            return StageDone.model_validate_json(self._store.get(uri))
-        except ObjectNotFoundError:
-            return None
-
-    def _put(self, uri: str, model: StageDone | ErrorRecord) -> None:
-        self._store.put(uri, model.model_dump_json(indent=1).encode())
-
-
-def fingerprint(stage: str, image: str, params: dict[str, Any], origin: dict[str, str]) -> str:
-    """What a stage's output depends on, as one hash: the same hash means that there is nothing to do."""
-    material = json.dumps([stage, image, params, origin], sort_keys=True)
-    return hashlib.sha256(material.encode()).hexdigest()
 
 
 def read_batch(store: Store, uri: str) -> Batch:
@@ -261,6 +91,35 @@ def read_batch(store: Store, uri: str) -> Batch:
         raise UsageError("--batch", uri, "there is no such object; the run's first task writes it") from None
     except ValueError as error:
         raise UsageError("--batch", uri, f"not a batch: {error}") from error
+
+
+def put_rejected(store: Store, output: str, batch: Batch) -> None:
+    """Leave an error record for each call that no stage gets to see; the first stage's business."""
+    for rejected in batch.rejected:
+        uri = error_file(output, rejected.call_id)
+        store.put(uri, rejected.model_dump_json(indent=1).encode())
+
+
+def make_report(
+    stage: str, run: Run, batch: int, outcomes: Sequence[CallOutcome], *, started_at: datetime, seconds: float
+) -> BatchReport:
+    """The account of a batch. `seconds` is how long it took."""
+    return BatchReport(
+        run_id=run.run_id,
+        stage=stage,
+        batch=batch,
+        image=run.image,
+        started_at=started_at,
+        seconds=seconds,
+        audio_s=round(sum(each.audio_s for each in outcomes if each.outcome == "done"), 3),
+        calls=tuple(outcomes),
+    )
+
+
+def put_report(store: Store, folder: str, report: BatchReport) -> None:
+    """Leave the account of a batch in the run's folder."""
+    uri = report_file(folder, report.stage, report.batch)
+    store.put(uri, report.model_dump_json(indent=1).encode())
 
 
 def describe(outcome: CallOutcome) -> str:
@@ -280,13 +139,3 @@ def summarise(report: BatchReport) -> str:
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "no calls"
     pace = f"{report.audio_s:.1f} s of audio in {report.seconds:.1f} s"
     return f"{report.stage} batch {report.batch}: {told}; {pace}"
-
-
-def _since(clock: float) -> float:
-    return round(time.monotonic() - clock, 3)
-
-
-def _place(error: Exception) -> str:
-    """Type of an error and where it was raised; not its words, which can quote what was said in the call."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

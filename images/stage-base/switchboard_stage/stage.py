@@ -18,11 +18,13 @@ if __name__ == "__main__":
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard_stage.context import CallContext
+from switchboard_stage.models import Model
 
 
 class Params(BaseModel):
@@ -55,3 +57,36 @@ class Stage(ABC, Generic[P]):
     @abstractmethod
     def process(self, call: CallContext) -> None:
         """Work on one call. Raise `StageError(reason, remedy=…)` where that call cannot be worked on."""
+
+
+class Part(Model):
+    """A piece of a stage's work on one call; `seconds` is its length, as a measure of the work."""
+
+    seconds: float = Field(ge=0)
+
+
+W = TypeVar("W", bound=Part)
+
+
+class SplitStage(Stage[P], Generic[P, W]):
+    """A stage whose work on a call falls into parts that know nothing of each other.
+
+    One after the other they are `process`. Whoever runs many calls at once may work on the parts of all of
+    them wherever there is room, since parts and what is made of them can be pickled; the result is the same.
+    """
+
+    @abstractmethod
+    def parts(self, call: CallContext) -> Sequence[W]:
+        """What there is to do. Raise `StageError` where the call cannot be worked on."""
+
+    @abstractmethod
+    def work(self, call: CallContext, part: W) -> Any:
+        """Do a part; the answer is for `finish`. `call` has no marks here, and nothing may be written."""
+
+    @abstractmethod
+    def finish(self, call: CallContext, results: Iterable[tuple[W, Any]]) -> None:
+        """Write what the stage makes of the call, from all parts in their order with what came of them."""
+
+    def process(self, call: CallContext) -> None:
+        """All parts, one after the other."""
+        self.finish(call, ((part, self.work(call, part)) for part in self.parts(call)))

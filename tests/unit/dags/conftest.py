@@ -14,7 +14,7 @@ os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
 
 IMAGES = (
     *("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess", "report"),
-    *("spark-example", "transcripts-daily"),
+    *("spark-example", "transcripts-daily", "autotranscribe"),
 )
 
 SPARK = {

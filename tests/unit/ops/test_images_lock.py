@@ -29,8 +29,8 @@ def registry(handler: httpx.MockTransport) -> Registry:
 
 def test_lock_merges_and_forgets_removed_images(tmp_path: Path) -> None:
     path = tmp_path / "deep/lock.json"
-    write_lock({"asr": "r/asr@sha256:1", "old": "r/old@sha256:1"}, {"asr", "old"}, path)
-    lock = write_lock({"base": "r/base@sha256:2"}, {"asr", "base"}, path)
+    write_lock({"asr": "r/asr@sha256:1", "old": "r/old@sha256:1"}, {"asr": (), "old": ()}, path)
+    lock = write_lock({"base": "r/base@sha256:2"}, {"asr": (), "base": ()}, path)
     assert lock == {"asr": "r/asr@sha256:1", "base": "r/base@sha256:2"}
     assert json.loads(path.read_text()) == read_lock(path) == lock
     assert [file.name for file in path.parent.iterdir()] == ["lock.json"]
@@ -38,10 +38,20 @@ def test_lock_merges_and_forgets_removed_images(tmp_path: Path) -> None:
 
 def test_lock_is_left_alone_when_nothing_changed(tmp_path: Path) -> None:
     path = tmp_path / "lock.json"
-    write_lock({"asr": "x"}, {"asr"}, path)
+    write_lock({"asr": "x"}, {"asr": ()}, path)
     before = path.stat().st_mtime_ns
-    write_lock({"asr": "x"}, {"asr"}, path)
+    write_lock({"asr": "x"}, {"asr": ()}, path)
     assert path.stat().st_mtime_ns == before
+
+
+def test_what_is_made_of_others_is_pinned_with_them_or_not_at_all(tmp_path: Path) -> None:
+    path, parts = tmp_path / "lock.json", {"asr": (), "report": (), "all": ("asr",)}
+    whole = {"asr": "asr@1", "report": "report@1", "all": "all@1"}
+    assert write_lock(whole, parts, path) == whole
+    assert write_lock({"asr": "asr@1"}, parts, path) == whole
+    assert write_lock({"report": "report@2"}, parts, path)["all"] == "all@1"
+    assert write_lock({"asr": "asr@2"}, parts, path) == {"asr": "asr@2", "report": "report@2"}
+    assert write_lock({"asr": "asr@3", "all": "all@3"}, parts, path)["all"] == "all@3"
 
 
 @pytest.mark.parametrize(("text", "said"), [(None, "is not there yet; `make images`"), ("{", "is not JSON")])

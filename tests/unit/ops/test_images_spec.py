@@ -64,6 +64,18 @@ def test_order_is_parents_first(folders: Folders) -> None:
         assert names.index(before) < names.index(after)
 
 
+def test_an_image_comes_after_its_parts_and_changes_with_them(folders: Folders) -> None:
+    folders.add("a-whole", 'parent = "root"\nparts = ["z-part"]')
+    part = folders.add("z-part", 'parent = "root"', main="1")
+    folders.add("root")
+    specs, before = read_specs(folders.root), folders.hashes()
+    assert list(before).index("z-part") < list(before).index("a-whole")
+    assert set(select(specs, ["a-whole"])) == {"root", "z-part", "a-whole"}
+    assert specs["a-whole"].part_argument("z-part") == "Z_PART"
+    (part / "main.py").write_text("2")
+    assert folders.hashes()["a-whole"] != before["a-whole"]
+
+
 def test_select_takes_what_the_named_stand_on(folders: Folders) -> None:
     folders.add("root")
     folders.add("leaf", 'parent = "root"')
@@ -80,7 +92,7 @@ def test_select_takes_what_the_named_stand_on(folders: Folders) -> None:
     [
         (
             'parnet = "x"',
-            r"image\.toml: parnet = 'x': .*\(the keys are: parent, context, platform, push, args\)",
+            r"image\.toml: parnet = 'x': .*\(the keys are: parent, context, platform, push, parts, args\)",
         ),
         ("platform = 7", r"image\.toml: platform = 7: "),
         ("parent = ", r"image\.toml: is not TOML"),

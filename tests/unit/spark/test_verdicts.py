@@ -230,8 +230,15 @@ def test_a_job_that_lost_its_executors_to_the_cluster_is_tried_again(task: Spark
     assert "exec-3: Evicted" in judgement.verdict.reason
 
 
-def test_a_service_that_does_not_answer_is_tried_again(task: SparkTask) -> None:
-    error = Py4JJavaError(JAVA.format(cause="java.net.ConnectException: Connection refused"))
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "java.net.ConnectException: Connection refused",
+        "switchboard_stage.errors.StoreError: read s3://data/x: Could not connect to the endpoint URL",
+    ],
+)
+def test_a_service_that_does_not_answer_is_tried_again(task: SparkTask, cause: str) -> None:
+    error = Py4JJavaError(JAVA.format(cause=cause))
     judgement = of_error(error, [], task)
     assert (judgement.exit_code, judgement.verdict.kind) == (EXIT_INFRASTRUCTURE, "infrastructure")
 
