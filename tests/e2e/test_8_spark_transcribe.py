@@ -12,6 +12,7 @@ import pytest
 
 from ops.airflow_api import AirflowApi
 from ops.environment import Environment
+from ops.spark_advice.records import find
 from tests.e2e.calls import Calls
 from tests.e2e.conftest import ENV
 from tests.e2e.spark_runs import GONE_WITHIN_S, Run, leftovers, objects
@@ -39,7 +40,7 @@ def airflow(platform: Environment) -> Iterator[AirflowApi]:
 
 
 @pytest.fixture(scope="module")
-def before(platform: Environment) -> set[str]:
+def of_others(platform: Environment) -> set[str]:
     """Services, ConfigMaps and volume claims that no Spark task made."""
     return objects(platform)
 
@@ -55,7 +56,7 @@ def conf(calls: Calls) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def runs(
-    airflow: AirflowApi, platform: Environment, conf: dict[str, Any], before: set[str]
+    airflow: AirflowApi, platform: Environment, conf: dict[str, Any], of_others: set[str]
 ) -> dict[str, Run]:
     """A run of each kind, both ended."""
     found = {
@@ -123,14 +124,22 @@ def test_bad_calls_are_told_by_the_same_reasons(
         assert any(word in record["reason"].lower() for word in words), record
 
 
-def test_the_application_counts_what_it_did(runs: dict[str, Run]) -> None:
+def test_the_application_counts_what_it_did(platform: Environment, runs: dict[str, Run]) -> None:
     told = runs["spark"].result("spark")
     assert (told["transcribed"], told["unchanged"]) == (2, 0)
     assert told["audio_s"] > 30
+    logs = platform.cluster.object_store.buckets["logs"]
+    records = find(platform.s3, logs, platform.platform["namespaces"], DAG, "spark")
+    counted = [record.counted for record in records if record.run_id == runs["spark"].run_id]
+    assert counted == [{"audio_seconds": told["audio_s"]}]
 
 
 def test_a_run_on_spark_goes_on_where_pods_left_off(
-    airflow: AirflowApi, platform: Environment, conf: dict[str, Any], runs: dict[str, Run], before: set[str]
+    airflow: AirflowApi,
+    platform: Environment,
+    conf: dict[str, Any],
+    runs: dict[str, Run],
+    of_others: set[str],
 ) -> None:
     found = left(platform, "e2e/runtimes/pods/")
     lost = next(name for name in found if name.endswith("/redaction/redacted.json"))
@@ -141,4 +150,4 @@ def test_a_run_on_spark_goes_on_where_pods_left_off(
     told = run.result("spark")
     assert (told["transcribed"], told["unchanged"], told["audio_s"]) == (0, 2, 0)
     assert left(platform, "e2e/runtimes/pods/") == found
-    until("nothing of Spark is left", lambda: not leftovers(platform, before), GONE_WITHIN_S)
+    until("nothing of Spark is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from autotranscribe import work as executor
 from autotranscribe.packing import pack
 from autotranscribe.work import SPLIT, STAGES, Finished, Piece, Prepared, Work, as_params
+from switchboard_spark import units
 from switchboard_spark.application import UsageError
 from switchboard_stage.layout import join
 from switchboard_stage.models import Batch, Call
@@ -103,7 +104,9 @@ def run(
         )
     with ThreadPoolExecutor(REQUESTS) as writers:
         list(writers.map(lambda batch: report(stores, folder, work, batch, finished, started_at), batches))
-    return summary(finished.values())
+    told = summary(finished.values())
+    units.count(audio_seconds=told["audio_s"])
+    return told
 
 
 def read_batches(stores: Stores, folder: str) -> list[Batch]:

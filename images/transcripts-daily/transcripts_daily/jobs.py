@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from switchboard_spark import units
 from switchboard_spark.connections import connection
 from switchboard_spark.session import spark_session
 from transcripts_daily import quality, tables, warehouse
@@ -56,6 +57,7 @@ def to_parquet(
     for leftover in (place.quarantine, place.snapshot):
         store.remove(leftover)
     written = {name: tables.published(spark_session(), name, place).count() for name in found}
+    units.count(calls=written["calls"])
     return {"day": day, **written, "parquet": [place.table(name) for name in found]}
 
 
