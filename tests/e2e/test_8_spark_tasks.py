@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
 import httpx
 import pytest
 
+from infra.cluster.engine import choose_engine
+from infra.cluster.settings import load
+from infra.shared.engine import call
+from infra.shared.paths import Paths
 from ops.airflow_api import AirflowApi
 from ops.dag_repository import Author
 from ops.environment import Environment
@@ -28,7 +33,8 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.e2e
 
 AUTHOR = Author("Pipeline Author", "author@example.com")
-FAILING = ("error", "memory", "nowhere", "timeout")
+FAILING = ("error", "image", "quota", "memory", "nowhere", "timeout")
+STORE_GONE_S = 60
 TEXT = "to be or not to be\n" * 100
 
 
@@ -66,10 +72,14 @@ def started(airflow: AirflowApi, platform: Environment, of_others: set[str]) -> 
 def nothing_left(platform: Environment, of_others: set[str], started: dict[str, Run]) -> Iterator[None]:
     """After the test, nothing of its tasks is in the cluster, and that soon."""
     yield
-    meanwhile = [run.dag_id for run in started.values()]
+    until_gone(platform, of_others, [run.dag_id for run in started.values()])
+
+
+def until_gone(platform: Environment, of_others: set[str], but: Sequence[str] = ()) -> None:
+    """Nothing of Spark is in the cluster, and that soon; `but` for what some DAGs have there."""
     until(
-        f"nothing of Spark is left: {leftovers(platform, of_others, but=meanwhile)}",
-        lambda: not leftovers(platform, of_others, but=meanwhile),
+        f"nothing of Spark is left: {leftovers(platform, of_others, but)}",
+        lambda: not leftovers(platform, of_others, but),
         within_s=GONE_WITHIN_S,
         every_s=1,
     )
@@ -83,8 +93,9 @@ def failing(started: dict[str, Run]) -> dict[str, Run]:
     return started
 
 
-@pytest.mark.usefixtures("nothing_left")
-def test_two_tasks_of_the_example_run_at_once(airflow: AirflowApi, platform: Environment) -> None:
+def test_two_tasks_of_the_example_run_at_once(
+    airflow: AirflowApi, platform: Environment, of_others: set[str]
+) -> None:
     platform.s3.put_object(Bucket=platform.data_bucket, Key="e2e/words/hamlet.txt", Body=TEXT.encode())
     run = Run.start(platform, airflow, "spark_example", partitions=4, prefix="e2e/words/")
     most = 0
@@ -110,6 +121,7 @@ def test_two_tasks_of_the_example_run_at_once(airflow: AirflowApi, platform: Env
     assert run.result("pi")["pi"] == pytest.approx(3.14, abs=0.05)
     words = run.result("words")
     assert (words["words"], words["top"]["be"]) == (600, 200)
+    until_gone(platform, of_others)
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -206,6 +218,22 @@ def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing
     assert "node affinity/selector" in log
 
 
+def test_an_image_that_is_not_there_is_told_by_kubernetes_and_not_tried_again(
+    failing: dict[str, Run],
+) -> None:
+    run = failing["image"]
+    log = run.log("Remedy:")
+    assert "The infrastructure failed, not the application" in log
+    assert "not found" in log
+    assert run.task.try_number == 1
+
+
+def test_a_quota_that_can_never_hold_it_is_told_and_not_tried_again(failing: dict[str, Run]) -> None:
+    run = failing["quota"]
+    assert "exceeded quota: spark" in run.log("Remedy: choose a smaller size")
+    assert run.task.try_number == 1
+
+
 def test_a_timeout_ends_the_task(failing: dict[str, Run]) -> None:
     failing["timeout"].log("AirflowTaskTimeout")
 
@@ -213,7 +241,34 @@ def test_a_timeout_ends_the_task(failing: dict[str, Run]) -> None:
 def test_failed_tasks_leave_nothing(
     failing: dict[str, Run], platform: Environment, of_others: set[str]
 ) -> None:
-    until("nothing of failed tasks is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
+    until_gone(platform, of_others)
+
+
+def test_where_there_is_room_for_one_the_second_waits_in_the_pool(
+    airflow: AirflowApi, platform: Environment, of_others: set[str], failing: dict[str, Run]
+) -> None:
+    """Each of the two takes all slots of the pool `spark`, which has as many as the quota has room for."""
+    run = Run.start(platform, airflow, "e2e_spark_large")
+    assert len(run.drivers_until_end()) == 2, "one after the other: at no time were there two"
+    assert airflow.run_state(run.dag_id, run.run_id) == "success"
+    until_gone(platform, of_others)
+
+
+def test_a_store_that_is_gone_for_a_minute_is_waited_for(
+    airflow: AirflowApi, platform: Environment, failing: dict[str, Run]
+) -> None:
+    engine, store = choose_engine(Paths.of(ENV)).engine, f"{load(ENV).cluster_name}-s3"
+    run = Run.start(platform, airflow, "e2e_spark_words")
+    until("there is a driver", lambda: bool(run.pods(DRIVER)), within_s=120, every_s=1)
+    call(engine, "pause", store)
+    try:
+        time.sleep(STORE_GONE_S)
+        assert airflow.run_state(run.dag_id, run.run_id) == "running"
+    finally:
+        call(engine, "unpause", store)
+    assert run.ends() == "success"
+    assert run.task.try_number == 1
+    assert run.result("app")["words"] == 600
 
 
 def test_the_next_run_finds_it_so(
@@ -222,4 +277,4 @@ def test_the_next_run_finds_it_so(
     """Nothing accumulates: after all of the above, a run leaves what was there before the first."""
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=0)
     assert run.ends() == "success"
-    until("nothing is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
+    until_gone(platform, of_others)
