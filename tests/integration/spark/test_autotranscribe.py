@@ -51,7 +51,7 @@ def batches(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> list[Batch]:
     make_bad_calls(folder)
     calls = []
     for path in sorted(path for path in folder.iterdir() if path.suffix != ".json"):
-        s3._client().upload_file(str(path), s3.bucket, f"calls/{path.name}")
+        s3.client().upload_file(str(path), s3.bucket, f"calls/{path.name}")
         uri = f"s3://{s3.bucket}/calls/{path.name}"
         calls.append(Call(call_id=path.stem, uri=uri, size_bytes=path.stat().st_size))
     return [
@@ -150,7 +150,7 @@ def test_a_second_run_does_only_what_is_missing(
 ) -> None:
     lost = f"wav-{KINDS['wav']:04d}"
     before = left(s3, "spark/out/")
-    s3._client().delete_object(Bucket=s3.bucket, Key=f"spark/out/{lost}/asr/words.json")
+    s3.client().delete_object(Bucket=s3.bucket, Key=f"spark/out/{lost}/asr/words.json")
     told = on_spark(containers, all_images["autotranscribe"], s3, message)
     assert (told["transcribed"], told["unchanged"]) == (0, len(KINDS))
     assert told["audio_s"] > 10, "the call whose words were lost was recognised again"
