@@ -117,7 +117,7 @@ def test_an_error_of_the_application_is_told_and_has_its_own_budget(failing: dic
 
 def test_memory_that_is_used_up_is_told_with_the_size_to_choose(failing: dict[str, Run]) -> None:
     log = failing["memory"].log("Remedy:")
-    # The kernel ends the whole container where control groups are of version 2, else the largest process in it
+    # With control groups of version 2 the kernel ends the whole container, else the largest process in it
     assert "OOMKilled" in log or "a Python worker was killed, most likely because" in log
     assert "choose size 'medium'" in log
 
