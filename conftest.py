@@ -9,7 +9,9 @@ from xdist.scheduler import LoadScopeScheduling
 END_TO_END = "tests/e2e/"
 """They share one environment, so one worker; being the longest, they begin first."""
 ITS_OWN_CLUSTER = "tests/integration/infra/test_cluster.py"
-"""It makes another environment beside that one, at a time when nothing else is left to do."""
+"""It makes another environment beside that one: after the images' tests, when that one stands, and long
+before it goes, for both look at what the machine holds, and the later one would wait."""
+IMAGES = "tests/integration/images/"
 TIMEOUT_S = {"e2e": 3600, "integration": 600}
 """The first test waits for what it runs on: an environment, images. Those of unit tests: pyproject.toml."""
 
@@ -36,6 +38,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    if item.nodeid.startswith(END_TO_END):
-        return 0
-    return 2 if item.nodeid.startswith(ITS_OWN_CLUSTER) else 1
+    """Its rank: those of one rank keep the order in which they were found."""
+    first = (END_TO_END, IMAGES, ITS_OWN_CLUSTER)
+    return next((rank for rank, path in enumerate(first) if item.nodeid.startswith(path)), len(first))
