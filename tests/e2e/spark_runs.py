@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
 
+from infra.cluster.engine import choose_engine
+from infra.shared.engine import call
+from infra.shared.paths import Paths
 from ops.airflow_api import AirflowApi, TaskState
 from ops.environment import Environment
 from tests.support.waiting import until
@@ -21,7 +25,7 @@ GONE_WITHIN_S = 30
 
 PATH = "speech/e2e_spark.py"
 DAGS = textwrap.dedent('''\
-    """Spark tasks that the tests push: each DAG has one, named `app`."""
+    """Spark tasks that the tests push: each DAG has one, named `app`, but for the last."""
 
     import datetime
     import json
@@ -30,33 +34,47 @@ DAGS = textwrap.dedent('''\
     from airflow.sdk import DAG
     from switchboard_spark.operator import SparkTaskOperator
 
-    # A size whose executors want nodes that the cluster has not, and whose driver does not.
+    # Sizes that the settings would refuse: executors that want nodes that the cluster has not, though their
+    # driver does not; and one that is more than the quota.
     SPARK = json.loads(os.environ["SWITCHBOARD_SPARK"])
     POOLS = json.loads(os.environ["SWITCHBOARD_NODE_POOLS"])
     SPARK["sizes"]["nowhere"] = {**SPARK["sizes"]["small"], "spot": True}
+    SPARK["sizes"]["huge"] = {**SPARK["sizes"]["small"], "executor_memory_mib": 30_000}
     POOLS["general-spot"] = {**POOLS["general"], "labels": {"switchboard.dev/pool": "nowhere"}}
     os.environ.update(SWITCHBOARD_SPARK=json.dumps(SPARK), SWITCHBOARD_NODE_POOLS=json.dumps(POOLS))
 
 
     def one(name, function, arguments, **more):
         with DAG(f"e2e_spark_{name}", schedule=None, tags=["e2e"], render_template_as_native_obj=True):
-            SparkTaskOperator(
-                task_id="app",
-                application=f"example:{function}",
-                arguments=arguments,
-                image="spark-example",
-                retry_delay=datetime.timedelta(seconds=1),
-                **more,
-            )
+            return app("app", function, arguments, **more)
+
+
+    def app(task_id, function, arguments, **more):
+        return SparkTaskOperator(
+            task_id=task_id,
+            application=f"example:{function}",
+            arguments=arguments,
+            image="spark-example",
+            retry_delay=datetime.timedelta(seconds=1),
+            **more,
+        )
 
 
     SLEEP = {"seconds": "{{ dag_run.conf.seconds }}", "partitions": 2}
     one("error", "fail", {"message": "on purpose"}, retries=3, application_retries=1)
     one("memory", "fill_memory", {}, retries=0)
+    one("quota", "pi", {}, retries=3, size="huge")
+    absent = one("image", "pi", {}, retries=3)
+    absent.image = absent.image[:-64] + 64 * "0"
+    one("words", "words", {"prefix": "e2e/words/"}, retries=0)
     one("nowhere", "pi", {}, retries=0, size="nowhere")
     one("sleep", "sleep", SLEEP, retries=2)
     one("sleep_once", "sleep", SLEEP, retries=0)
-    one("timeout", "sleep", SLEEP, retries=0, execution_timeout=datetime.timedelta(seconds=75))
+    one("timeout", "sleep", SLEEP, retries=0, execution_timeout=datetime.timedelta(seconds=60))
+
+    with DAG("e2e_spark_large", schedule=None, tags=["e2e"]):
+        app("first", "pi", {}, size="large")
+        app("second", "pi", {}, size="large")
 ''')
 
 
@@ -153,12 +171,25 @@ def kill(stack: Environment, pod: dict[str, Any]) -> None:
     stack.kubectl("-n", NAMESPACE, "delete", "pod", "--grace-period=0", "--force", "--wait=false", name)
 
 
+def crash_worker(run: Run) -> None:
+    """End the worker of a run's task as the kernel does where memory is short: not even a signal is heard."""
+    (worker,) = run.pods(WORKER)
+    engine = choose_engine(Paths.of(run.stack.name)).engine
+    node, process = worker["spec"]["nodeName"], f"execute_workload.*{run.run_id}"
+    call(engine, "exec", node, "pkill", "--signal", "KILL", "-f", process)
+
+
 def objects(stack: Environment) -> set[str]:
     """Services, ConfigMaps and volume claims of the namespace."""
     return set(stack.kubectl("-n", NAMESPACE, "get", BESIDE_PODS, "-o", "name").split())
 
 
-def leftovers(stack: Environment, before: set[str]) -> set[str]:
-    """Spark's pods, in whatever phase, and whatever else was not there before."""
-    pods = {pod["metadata"]["name"] for kind in (DRIVER, EXECUTOR) for pod in stack.pods(NAMESPACE, kind)}
+def leftovers(stack: Environment, before: set[str], but: Sequence[str] = ()) -> set[str]:
+    """Spark's pods, in whatever phase, and whatever else was not there before; `but` those of some DAGs."""
+    others = f",dag_id notin ({','.join(but)})" if but else ""
+    pods = {
+        pod["metadata"]["name"]
+        for kind in (DRIVER, EXECUTOR)
+        for pod in stack.pods(NAMESPACE, f"{kind}{others}")
+    }
     return pods | (objects(stack) - before)

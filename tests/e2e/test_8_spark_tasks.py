@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+import time
+from collections.abc import Iterator, Sequence
 
 import httpx
 import pytest
 
+from infra.cluster.engine import choose_engine
+from infra.cluster.settings import load
+from infra.shared.engine import call
+from infra.shared.paths import Paths
 from ops.airflow_api import AirflowApi
 from ops.dag_repository import Author
 from ops.environment import Environment
@@ -20,6 +24,7 @@ from tests.e2e.spark_runs import (
     PATH,
     WORKER,
     Run,
+    crash_worker,
     kill,
     leftovers,
     objects,
@@ -29,6 +34,8 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.e2e
 
 AUTHOR = Author("Pipeline Author", "author@example.com")
+FAILING = ("error", "image", "quota", "memory", "nowhere", "timeout")
+STORE_GONE_S = 60
 TEXT = "to be or not to be\n" * 100
 
 
@@ -56,31 +63,40 @@ def of_others(airflow: AirflowApi, platform: Environment) -> set[str]:
     return objects(platform)
 
 
+@pytest.fixture(scope="module")
+def started(airflow: AirflowApi, platform: Environment, of_others: set[str]) -> dict[str, Run]:
+    """Runs that fail each in its own way, and after a while. The rest is tested meanwhile."""
+    return {name: Run.start(platform, airflow, f"e2e_spark_{name}", seconds=600) for name in FAILING}
+
+
 @pytest.fixture
-def nothing_left(platform: Environment, of_others: set[str]) -> Iterator[None]:
+def nothing_left(platform: Environment, of_others: set[str], started: dict[str, Run]) -> Iterator[None]:
     """After the test, nothing of its tasks is in the cluster, and that soon."""
     yield
+    until_gone(platform, of_others, [run.dag_id for run in started.values()])
+
+
+def until_gone(platform: Environment, of_others: set[str], but: Sequence[str] = ()) -> None:
+    """Nothing of Spark is in the cluster, and that soon; `but` for what some DAGs have there."""
     until(
-        f"nothing of Spark is left: {leftovers(platform, of_others)}",
-        lambda: not leftovers(platform, of_others),
+        f"nothing of Spark is left: {leftovers(platform, of_others, but)}",
+        lambda: not leftovers(platform, of_others, but),
         within_s=GONE_WITHIN_S,
         every_s=1,
     )
 
 
 @pytest.fixture(scope="module")
-def failing(airflow: AirflowApi, platform: Environment, of_others: set[str]) -> dict[str, Run]:
-    """Runs that fail each in its own way, all ended. They go through side by side."""
-    runs = {
-        name: Run.start(platform, airflow, f"e2e_spark_{name}") for name in ("error", "memory", "nowhere")
-    }
-    for run in runs.values():
+def failing(started: dict[str, Run]) -> dict[str, Run]:
+    """The same runs, all ended."""
+    for run in started.values():
         assert run.ends(within_s=900) == "failed"
-    return runs
+    return started
 
 
-@pytest.mark.usefixtures("nothing_left")
-def test_two_tasks_of_the_example_run_at_once(airflow: AirflowApi, platform: Environment) -> None:
+def test_two_tasks_of_the_example_run_at_once(
+    airflow: AirflowApi, platform: Environment, of_others: set[str]
+) -> None:
     platform.s3.put_object(Bucket=platform.data_bucket, Key="e2e/words/hamlet.txt", Body=TEXT.encode())
     run = Run.start(platform, airflow, "spark_example", partitions=4, prefix="e2e/words/")
     most = 0
@@ -106,32 +122,7 @@ def test_two_tasks_of_the_example_run_at_once(airflow: AirflowApi, platform: Env
     assert run.result("pi")["pi"] == pytest.approx(3.14, abs=0.05)
     words = run.result("words")
     assert (words["words"], words["top"]["be"]) == (600, 200)
-
-
-def test_an_error_of_the_application_is_told_and_has_its_own_budget(failing: dict[str, Run]) -> None:
-    run = failing["error"]
-    log = run.log("Remedy:")
-    assert "The application failed: ValueError: on purpose" in log
-    assert run.task.try_number == 2, "of 3 retries, one is for failures of the application"
-
-
-def test_memory_that_is_used_up_is_told_with_the_size_to_choose(failing: dict[str, Run]) -> None:
-    log = failing["memory"].log("Remedy:")
-    # With control groups of version 2 the kernel ends the whole container, else the largest process in it
-    assert "OOMKilled" in log or "a Python worker was killed, most likely because" in log
-    assert "choose size 'medium'" in log
-
-
-def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing: dict[str, Run]) -> None:
-    log = failing["nowhere"].log("Remedy:")
-    assert "The infrastructure failed, not the application: no executor found a node" in log
-    assert "node affinity/selector" in log
-
-
-def test_failed_tasks_leave_nothing(
-    failing: dict[str, Run], platform: Environment, of_others: set[str]
-) -> None:
-    until("nothing of failed tasks is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
+    until_gone(platform, of_others)
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -172,8 +163,7 @@ def test_a_killed_driver_is_followed_by_a_new_one(airflow: AirflowApi, platform:
 def test_a_killed_worker_is_followed_by_one_that_goes_on(airflow: AirflowApi, platform: Environment) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=45)
     driver, _ = run.works()
-    (worker,) = run.pods(WORKER)
-    kill(platform, worker)
+    crash_worker(run)
     assert run.drivers_until_end() <= {driver["metadata"]["uid"]}, "the driver that was there is enough"
     assert airflow.run_state(run.dag_id, run.run_id) == "success"
     assert run.task.try_number == 2
@@ -200,13 +190,6 @@ def test_a_task_that_is_marked_as_failed_takes_all_with_it(
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_a_timeout_takes_all_with_it(airflow: AirflowApi, platform: Environment) -> None:
-    run = Run.start(platform, airflow, "e2e_spark_timeout", seconds=600)
-    assert run.ends() == "failed"
-    run.log("AirflowTaskTimeout")
-
-
-@pytest.mark.usefixtures("nothing_left")
 def test_the_last_try_of_a_dead_worker_leaves_nothing(airflow: AirflowApi, platform: Environment) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep_once", seconds=600)
     run.works()
@@ -215,14 +198,83 @@ def test_the_last_try_of_a_dead_worker_leaves_nothing(airflow: AirflowApi, platf
     assert run.ends() == "failed"
 
 
-def test_nothing_accumulates_over_runs(
-    airflow: AirflowApi, platform: Environment, of_others: set[str]
+def test_an_error_of_the_application_is_told_and_has_its_own_budget(failing: dict[str, Run]) -> None:
+    run = failing["error"]
+    log = run.log("Remedy:")
+    assert "The application failed: ValueError: on purpose" in log
+    assert run.task.try_number == 2, "of 3 retries, one is for failures of the application"
+
+
+def test_memory_that_is_used_up_is_told_with_the_size_to_choose(failing: dict[str, Run]) -> None:
+    log = failing["memory"].log("Remedy:")
+    # With control groups of version 2 the kernel ends the whole container, else the largest process in it
+    assert "OOMKilled" in log or "a Python worker was killed, most likely because" in log
+    assert "choose size 'medium'" in log
+
+
+def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing: dict[str, Run]) -> None:
+    log = failing["nowhere"].log("Remedy:")
+    assert "The infrastructure failed, not the application: no executor found a node" in log
+    assert "node affinity/selector" in log
+
+
+def test_an_image_that_is_not_there_is_told_by_kubernetes_and_not_tried_again(
+    failing: dict[str, Run],
 ) -> None:
-    """The namespace after all of the above has what it had before, and the next run finds it so."""
-    counts = []
-    for _ in range(2):
-        run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=0)
-        assert run.ends() == "success"
-        until("nothing is left", lambda: not leftovers(platform, of_others), GONE_WITHIN_S)
-        counts.append(len(objects(platform)))
-    assert all(a == b for a, b in pairwise(counts))
+    run = failing["image"]
+    log = run.log("Remedy:")
+    assert "The infrastructure failed, not the application" in log
+    assert "not found" in log
+    assert run.task.try_number == 1
+
+
+def test_a_quota_that_can_never_hold_it_is_told_and_not_tried_again(failing: dict[str, Run]) -> None:
+    run = failing["quota"]
+    assert "exceeded quota: spark" in run.log("Remedy: choose a smaller size")
+    assert run.task.try_number == 1
+
+
+def test_a_timeout_ends_the_task(failing: dict[str, Run]) -> None:
+    failing["timeout"].log("AirflowTaskTimeout")
+
+
+def test_failed_tasks_leave_nothing(
+    failing: dict[str, Run], platform: Environment, of_others: set[str]
+) -> None:
+    until_gone(platform, of_others)
+
+
+def test_where_there_is_room_for_one_the_second_waits_in_the_pool(
+    airflow: AirflowApi, platform: Environment, of_others: set[str], failing: dict[str, Run]
+) -> None:
+    """Each of the two takes all slots of the pool `spark`, which has as many as the quota has room for."""
+    run = Run.start(platform, airflow, "e2e_spark_large")
+    assert len(run.drivers_until_end()) == 2, "one after the other: at no time were there two"
+    assert airflow.run_state(run.dag_id, run.run_id) == "success"
+    until_gone(platform, of_others)
+
+
+def test_a_store_that_is_gone_for_a_minute_is_waited_for(
+    airflow: AirflowApi, platform: Environment, failing: dict[str, Run]
+) -> None:
+    engine, store = choose_engine(Paths.of(ENV)).engine, f"{load(ENV).cluster_name}-s3"
+    run = Run.start(platform, airflow, "e2e_spark_words")
+    until("there is a driver", lambda: bool(run.pods(DRIVER)), within_s=120, every_s=1)
+    call(engine, "pause", store)
+    try:
+        time.sleep(STORE_GONE_S)
+        assert airflow.run_state(run.dag_id, run.run_id) == "running"
+    finally:
+        call(engine, "unpause", store)
+    assert run.ends() == "success"
+    assert run.task.try_number == 1
+    assert run.result("app")["words"] == 600
+
+
+def test_the_next_run_finds_it_so(
+    airflow: AirflowApi, platform: Environment, of_others: set[str], failing: dict[str, Run]
+) -> None:
+    """Nothing accumulates: after all of the above, a run leaves what was there before the first."""
+    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=0)
+    assert run.ends() == "success"
+    until_gone(platform, of_others)
