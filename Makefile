@@ -60,7 +60,7 @@ test-stack: ## Both of these side by side: each waits a lot
 	@$(PYTHON) -m pytest -m "integration or e2e" $(SIDE_BY_SIDE) 2 --verbose $(PYTEST_ARGS)
 
 ##@ Operate
-.PHONY: password preview images dags samples spark-advice quality bench
+.PHONY: password preview images dags samples spark-advice quality bench bench-spark
 password: ## Show the password of Airflow's page in ENV
 	@$(PYTHON) -m ops.password --env $(ENV)
 
@@ -85,6 +85,10 @@ spark-advice: ## Compare the sizes that TASK of DAG has run with in ENV (DEADLIN
 
 quality: ## Measure word error rate, diarization and redaction on generated calls
 	@$(PYTHON) -m ops.quality
+
+bench-spark: ENV := bench
+bench-spark: ## Measure Spark on `make up ENV=bench` (NAMES="launch slope": some of it)
+	@$(PYTHON) -m ops.bench.spark --env $(ENV) $(NAMES)
 
 bench: ## Measure speed and size against floors taken in the same run
 	@$(PYTHON) -m ops.bench --env $(ENV)

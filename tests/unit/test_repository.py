@@ -92,6 +92,13 @@ def test_no_file_is_a_binary_or_huge() -> None:
     assert names(huge) == []
 
 
+def test_no_link_leads_out_of_the_repository() -> None:
+    listed = subprocess.run(["git", "ls-files", "-s"], cwd=ROOT, capture_output=True, check=True, text=True)
+    links = [ROOT / line.split("\t")[1] for line in listed.stdout.splitlines() if line.startswith("120000")]
+    outside = [path for path in links if not path.resolve().is_relative_to(ROOT)]
+    assert not outside, f"links to elsewhere on this machine: {names(outside)}"
+
+
 def test_airflows_folder_is_no_package() -> None:
     """With an __init__.py it would shadow the installed Airflow, since the root is on sys.path."""
     assert not (ROOT / "airflow/__init__.py").exists()
