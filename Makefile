@@ -10,6 +10,7 @@ DAG ?=
 TASK ?=
 PYTEST_ARGS ?=
 SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder --numprocesses
+STACK_TESTS := tests/e2e tests/integration images
 SWITCHBOARD_CACHE ?= $(HOME)/.cache/switchboard
 export SWITCHBOARD_CACHE
 ORIGINAL_PATH := $(PATH)
@@ -50,14 +51,14 @@ test-unit: ## The fast tests: no container, no cluster
 	@$(PYTHON) -m pytest -m "not integration and not e2e" $(SIDE_BY_SIDE) 2 $(PYTEST_ARGS)
 
 test-integration: ## Tests with containers, servers and Pulumi's engine
-	@$(PYTHON) -m pytest -m "integration and not e2e" $(SIDE_BY_SIDE) 3 $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m integration $(STACK_TESTS) $(SIDE_BY_SIDE) 3 $(PYTEST_ARGS)
 
 e2e: ## The whole path, on the stack that it stands up itself
 	@$(PYTHON) -m pytest -m e2e tests/e2e $(PYTEST_ARGS)
 
 test-stack: ## Both of these side by side: each waits a lot
 	@$(PYTHON) -m ops.images build
-	@$(PYTHON) -m pytest -m "integration or e2e" $(SIDE_BY_SIDE) 2 --verbose $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "integration or e2e" $(STACK_TESTS) $(SIDE_BY_SIDE) 2 --verbose $(PYTEST_ARGS)
 
 ##@ Operate
 .PHONY: password preview images dags samples spark-advice quality bench bench-spark

@@ -91,8 +91,17 @@ class Calls:
         stack.s3.upload_file(str(path), self.bucket, f"e2e/calls/good/{call.file}")
 
 
-def upload_calls(stack: Environment, folder: Path) -> Calls:
-    """Generate the calls and put them into the data bucket."""
+@dataclass(frozen=True)
+class Recordings:
+    """The calls as they lie in a folder."""
+
+    folder: Path
+    good: tuple[Good, ...]
+    kill: tuple[Good, ...]
+
+
+def generate_calls(folder: Path) -> Recordings:
+    """Speak the calls, and spoil some."""
     good = make_calls(folder / "good", seed=11, kinds=tuple(KINDS), minutes=MINUTES)
     make_bad_calls(folder / "bad")
     double = (folder / "good" / good[0].file).read_bytes()
@@ -102,7 +111,12 @@ def upload_calls(stack: Environment, folder: Path) -> Calls:
     kill = [
         make_call(folder / "kill", kind, 31 + place, MINUTES) for place, kind in enumerate(("opus", "wav"))
     ]
-    for path in sorted(folder.rglob("*")):
+    return Recordings(folder, tuple(map(Good.of, good)), tuple(map(Good.of, kill)))
+
+
+def upload_calls(stack: Environment, made: Recordings) -> Calls:
+    """Put the calls into the data bucket."""
+    for path in sorted(made.folder.rglob("*")):
         if path.is_file() and path.suffix != ".json":
-            stack.s3.upload_file(str(path), stack.data_bucket, f"e2e/calls/{path.relative_to(folder)}")
-    return Calls(folder, tuple(map(Good.of, good)), tuple(map(Good.of, kill)), bucket=stack.data_bucket)
+            stack.s3.upload_file(str(path), stack.data_bucket, f"e2e/calls/{path.relative_to(made.folder)}")
+    return Calls(made.folder, made.good, made.kill, bucket=stack.data_bucket)

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -19,7 +20,7 @@ from infra.cluster.leftovers import Snapshot, snapshot
 from infra.cluster.settings import load
 from infra.shared.paths import REPOSITORY, Paths
 from ops.environment import Environment
-from tests.e2e.calls import Calls, upload_calls
+from tests.e2e.calls import Calls, Recordings, generate_calls, upload_calls
 from tests.support.machine import machine
 
 ENV = os.environ.get("E2E_ENV", "e2e")
@@ -46,7 +47,14 @@ def before() -> Snapshot:
 
 
 @pytest.fixture(scope="session")
-def stack(before: Snapshot) -> Iterator[Environment]:
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[Recordings]]:
+    """The calls, spoken while the environment comes up."""
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(generate_calls, tmp_path_factory.mktemp("calls"))
+
+
+@pytest.fixture(scope="session")
+def stack(before: Snapshot, recordings: Future[Recordings]) -> Iterator[Environment]:
     """The environment, up."""
     with machine():
         front_door("up", "--no-sample")
@@ -57,9 +65,9 @@ def stack(before: Snapshot) -> Iterator[Environment]:
 
 
 @pytest.fixture(scope="session")
-def calls(stack: Environment, tmp_path_factory: pytest.TempPathFactory) -> Calls:
+def calls(stack: Environment, recordings: Future[Recordings]) -> Calls:
     """Recordings in the data bucket."""
-    return upload_calls(stack, tmp_path_factory.mktemp("calls"))
+    return upload_calls(stack, recordings.result())
 
 
 @dataclass(frozen=True)

@@ -3,28 +3,29 @@
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 
 from infra.shared.paths import Paths
 from ops.environment import Environment
-from tests.support.pulumi_stack import Stack
+from tests.support.pulumi_stack import Done, Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("started_runs")]
 
-NAMESPACE = "provider-trial"
-HEAD = f"""
-namespace = k8s.core.v1.Namespace("trial", metadata={{"name": "{NAMESPACE}"}})
-place = {{"namespace": namespace.metadata.name}}
+TRIAL, FAILING = "provider-trial", "provider-failing"
+HEAD = """
+namespace = k8s.core.v1.Namespace("trial", metadata={"name": NAMESPACE})
+place = {"namespace": namespace.metadata.name}
 soon = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="90s", update="90s"))
 
 def pods(*arguments, app="web", image=IMAGE, **rest):
-    container = {{"name": "web", "image": image, "args": list(arguments), **rest}}
-    return {{"metadata": {{"labels": {{"app": app}}}}, "spec": {{"containers": [container]}}}}
+    container = {"name": "web", "image": image, "args": list(arguments), **rest}
+    return {"metadata": {"labels": {"app": app}}, "spec": {"containers": [container]}}
 
 def selector(app="web"):
-    return {{"match_labels": {{"app": app}}}}
+    return {"match_labels": {"app": app}}
 """
 
 
@@ -35,6 +36,10 @@ def image(stack: Environment) -> str:
     return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
+def _program(image: str, namespace: str, text: str) -> str:
+    return f"IMAGE, NAMESPACE = {image!r}, {namespace!r}\n{HEAD}{text}"
+
+
 @pytest.fixture
 def trial(stack: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     made = Stack(tmp_path / "stack", str(Paths.of(stack.name).kubeconfig), monkeypatch)
@@ -42,13 +47,51 @@ def trial(stack: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert made.destroy().status == 0
 
 
-def _program(image: str, text: str) -> str:
-    return f"IMAGE = {image!r}\n{HEAD}{text}"
+NEVER_READY = """
+k8s.apps.v1.Deployment("absent", metadata={"name": "absent", **place}, opts=soon, spec={
+    "selector": selector("absent"), "template": pods(app="absent", image="localhost:1/absent:1"),
+})
+k8s.apps.v1.Deployment("crashes", metadata={"name": "crashes", **place}, opts=soon, spec={
+    "min_ready_seconds": 15,  # on a busy machine it takes a while to crash, and counts as ready meanwhile
+    "selector": selector("crashes"), "template": pods("-conf", "/no/such/file", app="crashes"),
+})
+k8s.batch.v1.Job("fails", metadata={"name": "fails", **place}, spec={
+    "backoff_limit": 0,
+    "template": {"spec": {**pods("-conf", "/no/such/file")["spec"], "restart_policy": "Never"}},
+})
+"""
 
 
+@pytest.fixture(scope="module")
+def failing(
+    stack: Environment, image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Future[Done]]:
+    """The end of an `up` of resources that do not get ready, all at once. Others are made meanwhile."""
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as beside:
+        folder = tmp_path_factory.mktemp("failing") / "stack"
+        made = Stack(folder, str(Paths.of(stack.name).kubeconfig), patch)
+        up = beside.submit(made.try_up, _program(image, FAILING, NEVER_READY))
+        yield up
+        wait([up])
+        assert made.destroy().status == 0
+
+
+@pytest.fixture(scope="module")
+def failed(failing: Future[Done]) -> dict[str, str]:
+    """What Pulumi said of each of them in the end, by its name."""
+    done = failing.result()
+    print(done.output)
+    assert done.status != 0
+    errors = re.split(r"(?m)^error: ", done.output)[1:]
+    named = ((re.search(rf"{FAILING}/(\w+) ", text), text) for text in errors)
+    return {name[1]: text for name, text in named if name}
+
+
+@pytest.mark.usefixtures("failing")
 def test_waits_for_all_kinds_and_then_has_nothing_to_do(trial: Stack, image: str) -> None:
     program = _program(
         image,
+        TRIAL,
         """
 k8s.apps.v1.Deployment("web", metadata={"name": "web", **place}, spec={
     "replicas": 2, "selector": selector(), "template": pods("-dns.port=1053"),
@@ -73,57 +116,23 @@ pulumi.export("succeeded", job.status.succeeded)
     assert trial.up(program, "--refresh").changes == {}
 
 
-FAILING = """
-k8s.apps.v1.Deployment("absent", metadata={"name": "absent", **place}, opts=soon, spec={
-    "selector": selector("absent"), "template": pods(app="absent", image="localhost:1/absent:1"),
-})
-k8s.apps.v1.Deployment("crashes", metadata={"name": "crashes", **place}, opts=soon, spec={
-    "min_ready_seconds": 15,  # on a busy machine it takes a while to crash, and counts as ready meanwhile
-    "selector": selector("crashes"), "template": pods("-conf", "/no/such/file", app="crashes"),
-})
-k8s.batch.v1.Job("fails", metadata={"name": "fails", **place}, spec={
-    "backoff_limit": 0,
-    "template": {"spec": {**pods("-conf", "/no/such/file")["spec"], "restart_policy": "Never"}},
-})
-"""
-
-
-@pytest.fixture(scope="module")
-def failed(
-    stack: Environment, image: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    """Resources that do not get ready, all at once: what Pulumi said of each in the end, by its name."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("failing") / "stack"
-        trial = Stack(folder, str(Paths.of(stack.name).kubeconfig), patch)
-        try:
-            done = trial.try_up(_program(image, FAILING))
-            print(done.output)
-            assert done.status != 0
-            errors = re.split(r"(?m)^error: ", done.output)[1:]
-            named = ((re.search(rf"{NAMESPACE}/(\w+) ", text), text) for text in errors)
-            yield {name[1]: text for name, text in named if name}
-        finally:
-            assert trial.destroy().status == 0
-
-
 def test_an_image_that_cannot_be_pulled_is_told_by_the_pods_event(failed: dict[str, str]) -> None:
     said = failed["absent"]
-    assert f"Deployment {NAMESPACE}/absent was not ready after 90 s" in said
+    assert f"Deployment {FAILING}/absent was not ready after 90 s" in said
     assert re.search(r"container web: (ErrImagePull|ImagePullBackOff) \".*localhost:1/absent:1", said)
-    assert re.search(rf'event of Pod {NAMESPACE}/absent-.*: Failed "Failed to pull image .*refused', said)
+    assert re.search(rf'event of Pod {FAILING}/absent-.*: Failed "Failed to pull image .*refused', said)
 
 
 def test_a_job_that_fails_is_told_by_its_last_lines(failed: dict[str, str]) -> None:
     said = failed["fails"]
-    assert f"Job {NAMESPACE}/fails failed: BackoffLimitExceeded" in said
+    assert f"Job {FAILING}/fails failed: BackoffLimitExceeded" in said
     assert "exit code 1" in said
-    assert f"last lines of Pod {NAMESPACE}/fails-" in said
+    assert f"last lines of Pod {FAILING}/fails-" in said
     assert "/no/such/file" in said.split("last lines of")[1]
 
 
 def test_a_pod_that_crashes_is_told_by_the_lines_of_the_run_before(failed: dict[str, str]) -> None:
     said = failed["crashes"]
     assert re.search(r'container web: CrashLoopBackOff "back-off|container web: Error, exit code 1', said)
-    assert re.search(rf'event of Pod {NAMESPACE}/crashes-.*: BackOff "Back-off restarting failed', said)
+    assert re.search(rf'event of Pod {FAILING}/crashes-.*: BackOff "Back-off restarting failed', said)
     assert "/no/such/file" in said.split("last lines of")[1]
