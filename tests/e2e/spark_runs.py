@@ -66,6 +66,8 @@ DAGS = textwrap.dedent('''\
     one("quota", "pi", {}, retries=3, size="huge")
     absent = one("image", "pi", {}, retries=3)
     absent.image = absent.image[:-64] + 64 * "0"
+    limited = one("limited", "pi", {}, retries=0)
+    limited.image = "limited.test/" + limited.image.rpartition("/")[2]
     one("words", "words", {"prefix": "e2e/words/"}, retries=0)
     one("nowhere", "pi", {}, retries=0, size="nowhere")
     one("sleep", "sleep", SLEEP, retries=2)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ from infra.shared.paths import Paths
 from ops.airflow_api import AirflowApi
 from ops.dag_repository import Author
 from ops.environment import Environment
+from ops.images import registry_of
 from tests.e2e.conftest import ENV
 from tests.e2e.spark_runs import (
     DAGS,
@@ -29,6 +32,7 @@ from tests.e2e.spark_runs import (
     leftovers,
     objects,
 )
+from tests.support.limited_registry import limited_registry
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -36,6 +40,7 @@ pytestmark = pytest.mark.e2e
 AUTHOR = Author("Pipeline Author", "author@example.com")
 FAILING = ("error", "image", "quota", "memory", "nowhere", "timeout")
 STORE_GONE_S = 60
+LIMITED_S = 15
 TEXT = "to be or not to be\n" * 100
 
 
@@ -269,6 +274,24 @@ def test_a_store_that_is_gone_for_a_minute_is_waited_for(
     assert run.ends() == "success"
     assert run.task.try_number == 1
     assert run.result("app")["words"] == 600
+
+
+def test_a_registry_that_asks_to_wait_is_waited_for(
+    airflow: AirflowApi, platform: Environment, failing: dict[str, Run]
+) -> None:
+    address = str(next(IPv4Network(load(ENV).network_cidr).hosts()))
+    hosts = Paths.of(ENV).certs / "limited.test/hosts.toml"
+    hosts.parent.mkdir()
+    try:
+        with limited_registry(address, registry_of(ENV).host, LIMITED_S) as registry:
+            url = f"http://{address}:{registry.server_port}"
+            hosts.write_text(f'server = "{url}"\n\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n')
+            run = Run.start(platform, airflow, "e2e_spark_limited")
+            assert run.ends() == "success"
+    finally:
+        shutil.rmtree(hosts.parent)
+    assert registry.refused
+    assert run.task.try_number == 1
 
 
 def test_the_next_run_finds_it_so(
