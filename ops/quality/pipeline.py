@@ -13,7 +13,7 @@ from switchboard_stage import Stage
 from switchboard_stage.layout import batch_file, done_file, error_file, stage_file
 from switchboard_stage.models import Batch, BatchReport, Call, ErrorRecord, StageDone
 from switchboard_stage.runner import Job, Runner
-from switchboard_stage.store import Stores
+from switchboard_stage.stores import Stores
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -21,7 +21,7 @@ from switchboard_spark.application import UsageError
 from switchboard_stage.layout import join
 from switchboard_stage.models import Batch, Call
 from switchboard_stage.runner import describe, make_report, put_rejected, put_report, read_batch
-from switchboard_stage.store import Stores
+from switchboard_stage.stores import Stores
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext

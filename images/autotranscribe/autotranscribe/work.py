@@ -21,7 +21,7 @@ from switchboard_stage.errors import UpstreamPendingError
 from switchboard_stage.models import Call, CallOutcome
 from switchboard_stage.split import Parted, Split, SplitRunner
 from switchboard_stage.stage import Part, SplitStage, Stage
-from switchboard_stage.store import Stores
+from switchboard_stage.stores import Stores
 
 STAGES = {
     "preprocess": "preprocess.stage:Preprocess",

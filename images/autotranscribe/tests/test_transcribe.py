@@ -20,7 +20,7 @@ from switchboard_stage.errors import StoreError
 from switchboard_stage.layout import batch_file, done_file, report_file
 from switchboard_stage.models import Batch, BatchReport, Call, ErrorRecord
 from switchboard_stage.runner import Job, Runner
-from switchboard_stage.store import Stores
+from switchboard_stage.stores import Stores
 
 IMAGES = {name: f"{name}@sha256:1" for name in work.STAGES}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,7 +13,8 @@ from report.collect import summarise
 from report.table import to_text
 from switchboard_stage.errors import StoreError, UsageError
 from switchboard_stage.layout import join
-from switchboard_stage.store import Store, Stores
+from switchboard_stage.store import Store
+from switchboard_stage.stores import Stores
 
 FAILED, USAGE, TRY_AGAIN = 65, 2, 75
 

@@ -20,7 +20,7 @@ from switchboard_stage.errors import StoreError, UpstreamPendingError, UsageErro
 from switchboard_stage.layout import run_of
 from switchboard_stage.runner import Job, Runner, StoppedError, summarise
 from switchboard_stage.stage import Stage
-from switchboard_stage.store import Stores
+from switchboard_stage.stores import Stores
 
 USAGE, TRY_AGAIN, STOPPED = 2, 75, 128 + signal.SIGTERM
 log = logging.getLogger("switchboard.stage")

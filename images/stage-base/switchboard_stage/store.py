@@ -1,5 +1,4 @@
-"""Object stores behind one small interface: S3 (`s3://bucket/key`) and directories (`file:///folder/key`, for
-tests and laptops).
+"""What every object store can do; `stores` opens them.
 
 Nothing here holds a whole object in memory but `get` and `put`, which are for small JSON files.
 """
@@ -9,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
-
-from switchboard_stage.errors import UsageError
 
 COPY_BYTES = 1 << 20
 """Piece in which objects are copied to and from disk."""
@@ -53,31 +50,3 @@ def download(store: Store, uri: str, path: Path) -> None:
     """Copy an object into a file, piece by piece."""
     with store.open(uri) as source, path.open("wb") as target:
         shutil.copyfileobj(source, target, COPY_BYTES)
-
-
-def open_store(uri: str) -> Store:
-    """The store that a URI lies in. Raises `UsageError` for a scheme that there is no store for."""
-    scheme = uri.partition("://")[0] if "://" in uri else ""
-    if scheme == "s3":
-        from switchboard_stage.store_s3 import S3Store  # boto3 takes 0.3 s to import: only where needed
-
-        return S3Store.from_environment()
-    if scheme == "file":
-        from switchboard_stage.store_directory import DirectoryStore
-
-        return DirectoryStore()
-    raise UsageError("URI", uri, "use s3://bucket/key or file:///folder/key")
-
-
-class Stores:
-    """Each store opened once, when the first URI in it is asked for."""
-
-    def __init__(self) -> None:
-        self._by_scheme: dict[str, Store] = {}
-
-    def __call__(self, uri: str) -> Store:
-        """The store that a URI lies in."""
-        scheme = uri.partition("://")[0]
-        if scheme not in self._by_scheme:
-            self._by_scheme[scheme] = open_store(uri)
-        return self._by_scheme[scheme]

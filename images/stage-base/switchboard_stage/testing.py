@@ -16,7 +16,7 @@ from switchboard_stage.layout import DONE, batch_file
 from switchboard_stage.models import Batch, BatchReport, Call, CallOutcome, ErrorRecord, StageDone
 from switchboard_stage.runner import Job, Runner
 from switchboard_stage.stage import Stage
-from switchboard_stage.store import Stores
+from switchboard_stage.stores import Stores
 
 M = TypeVar("M", bound=BaseModel)
 RUN_ID = "test-run"

@@ -11,7 +11,7 @@ from switchboard_stage.errors import StoreError, UpstreamPendingError
 from switchboard_stage.layout import batch_file
 from switchboard_stage.models import Batch, BatchReport, Call, ErrorRecord
 from switchboard_stage.runner import Job, Runner, StoppedError
-from switchboard_stage.store import Stores
+from switchboard_stage.stores import Stores
 from switchboard_stage.testing import Workbench
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from switchboard_stage.context import Run
 from switchboard_stage.errors import StoreError, UpstreamPendingError
 from switchboard_stage.models import Call, CallOutcome, ErrorRecord, StageDone
 from switchboard_stage.split import Split, SplitRunner
-from switchboard_stage.store import Stores
+from switchboard_stage.stores import Stores
 from switchboard_stage.testing import IMAGE, RUN_ID, Workbench
 
 

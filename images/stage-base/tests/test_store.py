@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from switchboard_stage.errors import ObjectNotFoundError, UsageError
-from switchboard_stage.store import Store, Stores, download, open_store
+from switchboard_stage.store import Store, download
 from switchboard_stage.store_s3 import split_uri
+from switchboard_stage.stores import Stores, open_store
 
 
 @pytest.fixture
