@@ -92,7 +92,10 @@ def test_select_takes_what_the_named_stand_on(folders: Folders) -> None:
     [
         (
             'parnet = "x"',
-            r"image\.toml: parnet = 'x': .*\(the keys are: parent, context, platform, push, parts, args\)",
+            (
+                r"image\.toml: parnet = 'x': .*"
+                r"\(the keys are: parent, context, platform, push, on_request, parts, args\)"
+            ),
         ),
         ("platform = 7", r"image\.toml: platform = 7: "),
         ("parent = ", r"image\.toml: is not TOML"),
