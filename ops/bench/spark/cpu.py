@@ -74,8 +74,8 @@ def read(group: Path) -> Reading:
 
 
 def pods_group(root: Path) -> Path:
-    """The kubelet's control group of all pods, below the root of a node's. Version 1 has a tree of its own for
-    processor time.
+    """The kubelet's control group of all pods, below the root of a node's. Version 1 has a tree
+    of its own for processor time.
 
     Raises:
         FileNotFoundError: there is none.
