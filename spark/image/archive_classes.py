@@ -62,8 +62,8 @@ TIER_4 = {"Invocation": 5_000, "MinInvocation": 600, "Compile": 15_000, "BackEdg
 """How often code has run when Java's second compiler takes it on: the defaults (`-XX:+PrintFlagsFinal`)."""
 
 LATER = 10
-"""It takes code on so many times later. By default a third of the processor time of a start goes into code that
-hardly runs again, on nodes where everything else starts too. What is hot gets there a moment later.
+"""It takes code on so many times later. By default a third of the processor time of a start goes into code
+that hardly runs again, on nodes where everything else starts too. What is hot gets there a moment later.
 """
 
 LOCAL_SETTINGS = {
