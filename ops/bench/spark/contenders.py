@@ -92,7 +92,7 @@ def dags(image: str) -> str:
 
 def rights() -> dict[str, Any]:
     """What drivers in cluster mode, and what submits them, may do beyond what the platform allows: they make
-    Services and ConfigMaps, and look for volume claims.
+    Services, ConfigMaps and network policies, and look for volume claims.
     """
     about = {"name": RIGHTS, "namespace": NAMESPACE}
     group = "rbac.authorization.k8s.io"
@@ -101,7 +101,10 @@ def rights() -> dict[str, Any]:
         "apiVersion": f"{group}/v1",
         "kind": "Role",
         "metadata": about,
-        "rules": [{"apiGroups": [""], "resources": kinds, "verbs": VERBS}],
+        "rules": [
+            {"apiGroups": [""], "resources": kinds, "verbs": VERBS},
+            {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": VERBS},
+        ],
     }
     binding = {
         "apiVersion": f"{group}/v1",
