@@ -53,7 +53,7 @@ with DAG("bench_launch", schedule=None, tags=["bench"]):
     app.image = "IMAGE"
 '''
 
-SINGLES, WATCHED = 10, 3
+SINGLES, WATCHED = 8, 3
 AT_ONCE = {4: 3, 10: 2}
 """How many launches at once, and how often."""
 
