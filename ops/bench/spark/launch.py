@@ -72,8 +72,8 @@ WITHIN_S = 420
 class Round:
     """Launches that began in the same moment."""
 
-    launches: list[Times]
-    bare_s: list[float]
+    launches: Sequence[Times]
+    bare_s: Sequence[float]
     used: Used
 
 

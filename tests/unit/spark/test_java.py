@@ -94,8 +94,6 @@ def test_a_java_that_ends_is_told_with_its_exit_code(fake: Path) -> None:
 
 def test_the_java_that_was_begun_with_is_taken_once(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "session_conf", lambda _environment: SETTINGS)
-    session.begin({})
-    assert preparation.starting is None, "no Spark task: Java starts with the session"
     session.begin({TASK_VARIABLE: "{}"})
     begun = preparation.starting
     assert begun is not None
@@ -104,3 +102,8 @@ def test_the_java_that_was_begun_with_is_taken_once(fake: Path, monkeypatch: pyt
     second = session.connected(SETTINGS)
     assert second.process is not begun.process, "where the first one ended, there is another"
     assert [end(first.process), end(second.process)] == [0, 0]
+
+
+def test_anywhere_but_in_a_spark_task_java_starts_with_the_session(fake: Path) -> None:
+    session.begin({})
+    assert preparation.starting is None
