@@ -26,6 +26,9 @@ from ops.environment import Environment
 
 ROUNDS = 5
 WITHIN_S = 300
+LOG_END = 2000
+"""Most characters of a failed task's log that are shown."""
+
 DRIVERS = "switchboard/bench=compare,app.kubernetes.io/component=spark-driver"
 EXECUTORS = "app.kubernetes.io/component=spark-executor"
 
@@ -87,7 +90,9 @@ def run_once(environment: Environment, airflow: AirflowApi, way: str, meter: Met
         state = airflow.wait(dag_id, run_id, WITHIN_S)
         try:
             if state != "success":
-                raise RuntimeError(f"run {run_id} of {dag_id} ended as {state}; its log says why")
+                raise RuntimeError(
+                    f"run {run_id} of {dag_id} ended as {state}:\n{log_end(airflow, dag_id, run_id)}"
+                )
             said = of_ours(airflow, dag_id, run_id) if way == "ours" else of_driver(environment)
         finally:
             stand.delete_pods(environment, DRIVERS)
@@ -102,6 +107,12 @@ def run_once(environment: Environment, airflow: AirflowApi, way: str, meter: Met
         pods=len(pods),
         cpu_s=meter.since(before).pods_s,
     )
+
+
+def log_end(airflow: AirflowApi, dag_id: str, run_id: str) -> str:
+    """The end of the log of a run's one task."""
+    (task,) = airflow.tasks(dag_id, run_id)
+    return airflow.log(dag_id, run_id, task)[-LOG_END:]
 
 
 def of_ours(airflow: AirflowApi, dag_id: str, run_id: str) -> dict[str, float]:
