@@ -32,7 +32,7 @@ SETTINGS = {
     "spark.kubernetes.container.image": IMAGE,
     "spark.kubernetes.authenticate.driver.serviceAccountName": "spark-driver",
     "spark.kubernetes.authenticate.executor.serviceAccountName": "spark-executor",
-    "spark.kubernetes.executor.podTemplateFile": "/app/executor.yaml",
+    "spark.kubernetes.executor.podTemplateFile": "/app/executor.template",
     "spark.kubernetes.driver.request.cores": "100m",
     "spark.driver.memory": "640m",
     "spark.driver.memoryOverhead": "384m",
@@ -49,7 +49,7 @@ SUBMIT = [
     "/opt/venv/lib/python3.11/site-packages/pyspark/bin/spark-submit",
     *("--master", "k8s://https://kubernetes.default.svc"),
     *("--deploy-mode", "cluster", "--name", "bench-submit"),
-    *("--conf", "spark.kubernetes.driver.podTemplateFile=/app/driver.yaml"),
+    *("--conf", "spark.kubernetes.driver.podTemplateFile=/app/driver.template"),
     *(word for name, value in SETTINGS.items() for word in ("--conf", f"{name}={value}")),
     "local:///app/bench_compare.py",
 ]
