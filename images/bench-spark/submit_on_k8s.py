@@ -38,6 +38,7 @@ def restricted(settings: Mapping[str, str]) -> type:
         @staticmethod
         def create_spark_pod_spec(**given: Any) -> Any:
             pod = SparkAppManager.create_spark_pod_spec(**{**given, "pod_resources": resources(settings)})
+            pod.spec.automount_service_account_token = True
             pod.spec.enable_service_links = False
             pod.spec.security_context = k8s.V1PodSecurityContext(
                 run_as_non_root=True,
