@@ -40,9 +40,11 @@ class TaskState:
 
 @dataclass(frozen=True)
 class TaskTimes:
-    """Two points in the life of a task instance."""
+    """Points in the life of a task instance."""
 
     queued: datetime
+    start: datetime
+    """When its worker began with it."""
     end: datetime
 
 
@@ -161,7 +163,7 @@ class AirflowApi:
         found = self._pages(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
         return {
             t["task_id"]: TaskTimes(
-                datetime.fromisoformat(t["queued_when"]), datetime.fromisoformat(t["end_date"])
+                *(datetime.fromisoformat(t[name]) for name in ("queued_when", "start_date", "end_date"))
             )
             for t in found
         }

@@ -82,11 +82,12 @@ def push_to_visible(env: Environment, pushes: int = 20) -> Figure:
         for number in range(pushes):
             files = {DAG_FILE: NOTHING_DAG.format(tag=f"push-{number}")}
             commit = repository.change(f"Bench push {number}", files, BENCH)
-            waits.append(_until_at(airflow, "bench_nothing", commit))
+            waits.append(until_at(airflow, "bench_nothing", commit))
     return Figure("DAG push to visible, p95", quantile(waits, 0.95), "s", bound=15)
 
 
-def _until_at(airflow: AirflowApi, dag_id: str, commit: str, within_s: float = 120) -> float:
+def until_at(airflow: AirflowApi, dag_id: str, commit: str, within_s: float = 120) -> float:
+    """Wait until Airflow has a DAG as of a commit; gives the seconds. Raises TimeoutError."""
     started = time.monotonic()
     while airflow.dag_bundle_version(dag_id) != commit:
         if time.monotonic() - started > within_s:

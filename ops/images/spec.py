@@ -36,6 +36,8 @@ class ImageFile(Model):
     context: str = "."
     platform: bool = False
     push: bool = True
+    on_request: bool = False
+    """Only built where it is named, or where another one needs it."""
     parts: tuple[str, ...] = ()
     args: dict[str, str] = Field(default_factory=dict)
 
@@ -166,9 +168,12 @@ def order(specs: Mapping[str, ImageSpec]) -> list[str]:
 
 
 def select(specs: Mapping[str, ImageSpec], only: Iterable[str]) -> dict[str, ImageSpec]:
-    """The named images and what they need; all when none is named. Raises ImageError: unknown name."""
+    """The named images and what they need; when none is named, all but those on request.
+
+    Raises ImageError: unknown name.
+    """
     wanted: set[str] = set()
-    queue = list(only) or list(specs)
+    queue = list(only) or [name for name, spec in specs.items() if not spec.settings.on_request]
     while queue:
         name = queue.pop()
         if name not in specs:

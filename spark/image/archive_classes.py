@@ -1,24 +1,34 @@
 """Makes Java start in half the time: writes how to start it, and an archive of what Spark loads then.
 
+    python -m image.archive_classes
+
 Runs while the image is built. Java reads some 10,000 classes from 250 jars before a driver or an executor
 has done anything. With an archive (class data sharing) they are mapped into memory, parsed and checked
 already. It holds for exactly one class path, so `java.args` has both: `java @$SPARK_HOME/java.args CLASS`.
+
+Which classes those are is seen from a driver and its executor at work, on a stand-in for Kubernetes.
 
 Jars that an application's image adds belong into `extra-jars`, which comes after what is in the archive.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Mapping
 from pathlib import Path
+
+from image.stand_in import api_server
 
 HOME = Path(os.environ["SPARK_HOME"])
 ARGUMENTS, ARCHIVE, EXTRA = HOME / "java.args", HOME / "spark.jsa", HOME / "extra-jars"
 SUBMIT = "org.apache.spark.deploy.SparkSubmit"
-NOWHERE = "127.0.0.1:1"
+ADDRESS = "127.0.0.1"
+NOWHERE = f"{ADDRESS}:1"
 
 LOCAL = """
 from pyspark.sql import SparkSession
@@ -39,9 +49,22 @@ spark.stop()
 
 IN_A_POD = """
 from pyspark.sql import SparkSession
-SparkSession.builder.getOrCreate()
+spark = SparkSession.builder.getOrCreate()
+spark.sparkContext.parallelize(range(4), 2).map(lambda n: (n % 2, n)).reduceByKey(max).collect()
+spark.range(100).groupBy("id").count().collect()
+spark.stop()
 """
-"""Fails when it looks for its pod, and has loaded Kubernetes' client by then."""
+"""A driver's, with an executor of its own."""
+
+EXECUTOR_END_S = 60
+
+TIER_4 = {"Invocation": 5_000, "MinInvocation": 600, "Compile": 15_000, "BackEdge": 40_000}
+"""How often code has run when Java's second compiler takes it on: the defaults (`-XX:+PrintFlagsFinal`)."""
+
+LATER = 10
+"""It takes code on so many times later. By default a third of the processor time of a start goes into code
+that hardly runs again, on nodes where everything else starts too. What is hot gets there a moment later.
+"""
 
 LOCAL_SETTINGS = {
     "spark.master": "local[2]",
@@ -58,19 +81,23 @@ LOCAL_SETTINGS = {
     "spark.hadoop.fs.s3a.retry.limit": "0",
 }
 POD_SETTINGS = {
-    "spark.master": f"k8s://https://{NOWHERE}",
+    "spark.submit.deployMode": "client",
     "spark.authenticate": "true",
+    "spark.driver.host": ADDRESS,
+    "spark.driver.bindAddress": ADDRESS,
     "spark.dynamicAllocation.enabled": "true",
     "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+    "spark.dynamicAllocation.minExecutors": "1",
+    "spark.dynamicAllocation.maxExecutors": "1",
+    "spark.decommission.enabled": "true",
+    "spark.storage.decommission.enabled": "true",
+    "spark.ui.prometheus.enabled": "true",
     "spark.kubernetes.container.image": "image",
     "spark.kubernetes.driver.pod.name": "driver",
+    "spark.kubernetes.executor.disableConfigMap": "true",
 }
-EXECUTOR = (
-    "org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend",
-    *("--driver-url", f"spark://CoarseGrainedScheduler@{NOWHERE}", "--hostname", "127.0.0.1", "--cores", "1"),
-    *("--executor-id", "1", "--podName", "executor", "--app-id", "spark-1", "--resourceProfileId", "0"),
-)
-"""Fails when it looks for its driver."""
+TEMPLATE = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "executor"}]}}
+BACKEND = "org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend"
 
 
 def jars() -> list[str]:
@@ -91,24 +118,65 @@ def java_options() -> list[str]:
 
 def write_arguments(*more: str) -> None:
     """Write `java.args`."""
+    compiler = [f"-XX:Tier4{name}Threshold={times * LATER}" for name, times in TIER_4.items()]
     logging = f"-Dlog4j2.configurationFile={HOME}/conf/log4j2.properties"
     path = ":".join([*jars(), f"{EXTRA}/*"])
-    ARGUMENTS.write_text("\n".join([*java_options(), *more, logging, "-cp", path]) + "\n")
+    ARGUMENTS.write_text("\n".join([*java_options(), *compiler, *more, logging, "-cp", path]) + "\n")
 
 
-def load(classes: Path, *words: str) -> None:
-    """Run Java and write down which classes it loads. What becomes of it does not matter."""
+def load(classes: Path, *words: str, env: Mapping[str, str] | None = None) -> int:
+    """Run Java and write down which classes it loads; gives its exit status."""
     command = ["java", f"@{ARGUMENTS}", f"-XX:DumpLoadedClassList={classes}", "-Xmx512m", *words]
-    environment = {**os.environ, "KUBERNETES_REQUEST_RETRY_BACKOFFLIMIT": "0", "SPARK_LOCAL_IP": "127.0.0.1"}
-    subprocess.run(command, env=environment, cwd=classes.parent, timeout=900, check=False)
+    environment = {**os.environ, "SPARK_LOCAL_IP": ADDRESS, **(env or {})}
+    return subprocess.run(command, env=environment, cwd=classes.parent, timeout=900, check=False).returncode
 
 
 def submit(classes: Path, script: str, settings: dict[str, str]) -> None:
-    """Run a small application."""
+    """Run a small application. Raises RuntimeError where it fails."""
     file = classes.with_suffix(".py")
     file.write_text(script)
     options = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
-    load(classes, SUBMIT, *options, str(file))
+    if status := load(classes, SUBMIT, *options, str(file)):
+        raise RuntimeError(f"{file.name}, which shows what Spark loads, ended with exit status {status}")
+
+
+def executor(classes: Path, given: dict[str, str]) -> None:
+    """Run the executor that a driver asked for; `given` is what Spark puts into its pod."""
+    count = sum(name.startswith("SPARK_JAVA_OPT_") for name in given)
+    options = [given[f"SPARK_JAVA_OPT_{number}"] for number in range(count)]
+    words = {
+        "--driver-url": given["SPARK_DRIVER_URL"],
+        "--executor-id": given["SPARK_EXECUTOR_ID"],
+        "--cores": given["SPARK_EXECUTOR_CORES"],
+        "--app-id": given["SPARK_APPLICATION_ID"],
+        "--hostname": ADDRESS,
+        "--resourceProfileId": given["SPARK_RESOURCE_PROFILE_ID"],
+        "--podName": "executor",
+    }
+    load(classes, *options, BACKEND, *(word for pair in words.items() for word in pair), env=given)
+
+
+def on_kubernetes(folder: Path) -> list[Path]:
+    """Run a driver and its executor to their ends; gives the lists of their classes. Raises RuntimeError."""
+    driver, of_executor, template = folder / "driver.lst", folder / "executor.lst", folder / "template.json"
+    template.write_text(json.dumps(TEMPLATE))
+    ended = threading.Event()
+
+    def start(given: dict[str, str]) -> None:
+        executor(of_executor, given)
+        ended.set()
+
+    with api_server(folder, start) as (address, certificate):
+        settings = {
+            **POD_SETTINGS,
+            "spark.master": f"k8s://{address}",
+            "spark.kubernetes.authenticate.caCertFile": str(certificate),
+            "spark.kubernetes.executor.podTemplateFile": str(template),
+        }
+        submit(driver, IN_A_POD, settings)
+        if not ended.wait(EXECUTOR_END_S):
+            raise RuntimeError(f"no executor has come to its end within {EXECUTOR_END_S} s after its driver")
+    return [driver, of_executor]
 
 
 def archive(lists: list[Path]) -> None:
@@ -121,15 +189,13 @@ def archive(lists: list[Path]) -> None:
 
 
 def main() -> None:
-    """Load classes in three ways, archive them all, and see that the archive can be used."""
+    """Load classes in two ways, archive them all, and see that the archive can be used."""
     EXTRA.mkdir()
     write_arguments()
     with tempfile.TemporaryDirectory() as folder:
-        lists = [Path(folder) / f"{name}.lst" for name in ("local", "pod", "executor")]
-        submit(lists[0], LOCAL, LOCAL_SETTINGS)
-        submit(lists[1], IN_A_POD, POD_SETTINGS)
-        load(lists[2], *EXECUTOR)
-        archive(lists)
+        local = Path(folder) / "local.lst"
+        submit(local, LOCAL, LOCAL_SETTINGS)
+        archive([local, *on_kubernetes(Path(folder))])
     write_arguments(f"-XX:SharedArchiveFile={ARCHIVE}")
     sys.stdout.write(f"{ARCHIVE}: {ARCHIVE.stat().st_size / 1e6:.0f} MB\n")
     # `on` in place of the default `auto`: fails where the archive does not fit.

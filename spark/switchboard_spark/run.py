@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from switchboard_spark import application, preflight, verdicts
+from switchboard_spark import application, preflight, session, verdicts
 from switchboard_spark.application import PermanentError, UsageError
 from switchboard_spark.background import in_background
 from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
@@ -78,7 +78,7 @@ class Driver:
     """One application, from its start to its termination message."""
 
     def __init__(self, environment: Mapping[str, str], termination_log: Path = TERMINATION_LOG) -> None:
-        self._termination_log = termination_log
+        self._environment, self._termination_log = environment, termination_log
         text = environment.get(TASK_VARIABLE)
         self._task = SparkTask.model_validate_json(text) if text else None
         self._pod = PodIdentity.of(environment) if text else None
@@ -106,7 +106,8 @@ class Driver:
         return self._finish(ended)
 
     def _call(self, words: Sequence[str] | None) -> Ended:
-        # While the application is imported and Java starts.
+        session.begin(self._environment)
+        # While Java starts and the application is imported.
         preparation.finish = in_background(self._prepare, "preflight").result
         call = application.read(words)
         self._recorder.application = call.name

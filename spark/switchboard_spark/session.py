@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from switchboard_spark import java
 from switchboard_spark.conf import cluster_conf, local_conf
-from switchboard_spark.java import Java
+from switchboard_spark.java import Java, Starting
 from switchboard_spark.model import TASK_VARIABLE, SparkTask
 from switchboard_spark.pods import SCRATCH, PodIdentity, executor_pod
 
@@ -32,6 +32,8 @@ class Preparation:
     def __init__(self) -> None:
         self.finish: Callable[[], object] = lambda: None
         """Called once Java is there; what it raises is raised by `spark_session`."""
+        self.starting: Starting | None = None
+        """Java's process, from when it was begun with until somebody connects to it."""
         self.java: Java | None = None
         """Java's process: one, however many sessions follow each other, since it takes seconds to start."""
         self.sessions = 0
@@ -40,6 +42,14 @@ class Preparation:
 
 
 preparation = Preparation()
+
+
+def begin(environment: Mapping[str, str]) -> None:
+    """Start Java for a Spark task's session, which takes longest of all that it needs. Does not wait.
+    Anywhere else Java starts with the session.
+    """
+    if environment.get(TASK_VARIABLE):
+        preparation.starting = java.begin(session_conf(environment))
 
 
 def spark_session() -> SparkSession:
@@ -60,7 +70,7 @@ def spark_session() -> SparkSession:
         return SparkSession.builder.getOrCreate()
     settings = session_conf(os.environ, preparation.sessions)
     try:
-        preparation.java = preparation.java or java.start(settings)
+        preparation.java = preparation.java or connected(settings)
         preparation.finish()
         conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
         session = SparkSession(SparkContext(conf=conf, gateway=preparation.java.gateway))
@@ -69,6 +79,12 @@ def spark_session() -> SparkSession:
     preparation.sessions += 1
     preparation.first_session = preparation.first_session or time.time()
     return session
+
+
+def connected(settings: Mapping[str, str]) -> Java:
+    """The Java that was begun with, or a new one. Raises JavaError."""
+    starting, preparation.starting = preparation.starting, None
+    return java.connect(starting or java.begin(settings), settings)
 
 
 def running_context() -> SparkContext | None:

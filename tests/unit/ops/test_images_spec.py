@@ -80,10 +80,12 @@ def test_select_takes_what_the_named_stand_on(folders: Folders) -> None:
     folders.add("root")
     folders.add("leaf", 'parent = "root"')
     folders.add("other", 'parent = "root"')
+    folders.add("seldom", 'parent = "root"\non_request = true')
     specs = read_specs(folders.root)
     assert set(select(specs, ["leaf"])) == {"root", "leaf"}
+    assert set(select(specs, ["seldom"])) == {"root", "seldom"}
     assert set(select(specs, [])) == {"root", "leaf", "other"}
-    with pytest.raises(ImageError, match=r"no image 'asl'; there are: leaf, other, root"):
+    with pytest.raises(ImageError, match=r"no image 'asl'; there are: leaf, other, root, seldom"):
         select(specs, ["asl"])
 
 
@@ -92,7 +94,10 @@ def test_select_takes_what_the_named_stand_on(folders: Folders) -> None:
     [
         (
             'parnet = "x"',
-            r"image\.toml: parnet = 'x': .*\(the keys are: parent, context, platform, push, parts, args\)",
+            (
+                r"image\.toml: parnet = 'x': .*"
+                r"\(the keys are: parent, context, platform, push, on_request, parts, args\)"
+            ),
         ),
         ("platform = 7", r"image\.toml: platform = 7: "),
         ("parent = ", r"image\.toml: is not TOML"),
