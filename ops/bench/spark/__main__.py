@@ -12,11 +12,16 @@ import typer
 
 from infra.shared.paths import REPOSITORY
 from ops.bench.measure import Figure
+from ops.bench.spark import fleet, slope, transcribe
 from ops.bench.table import table
 from ops.console import Steps, console
 from ops.environment import Environment, NotUpError
 
-BENCHMARKS: dict[str, Callable[[Environment], list[Figure]]] = {}
+BENCHMARKS: dict[str, Callable[[Environment], list[Figure]]] = {
+    "fleet": fleet.fleet,
+    "slope": slope.slope,
+    "transcribe": transcribe.transcribe,
+}
 """By the names that the command takes."""
 
 

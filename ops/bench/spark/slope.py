@@ -1,0 +1,191 @@
+"""Launches one after another: does anything grow with them?"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from ops import images
+from ops.airflow_api import AirflowApi
+from ops.bench.measure import NAMESPACE, Figure
+from ops.bench.rest import init_pids
+from ops.bench.spark import bare, inventory
+from ops.bench.spark.growth import FAR, Line, line
+from ops.bench.spark.pushed import BenchError, ended_well, pushed, with_size
+from ops.bench.spark.single import single
+from ops.console import console, detail
+from ops.environment import Environment
+
+LAUNCHES = 100
+STEP = 10
+"""Launches between two looks."""
+
+DAG_ID, FIRST_ID = "bench_slope", "bench_slope_first"
+DAGS = f'''
+from airflow.sdk import DAG
+from switchboard_spark.operator import SparkTaskOperator
+
+for dag_id, launches in {{"{DAG_ID}": {STEP}, "{FIRST_ID}": 1}}.items():
+    with DAG(dag_id, schedule=None, tags=["bench"]):
+        SparkTaskOperator.partial(
+            task_id="pi",
+            application="example:pi",
+            image="spark-example",
+            size="bench",
+            retries=0,
+            max_active_tis_per_dagrun=1,
+        ).expand(arguments=[{{"partitions": 1, "throws": 1000}}] * launches)
+'''
+SMALLEST = {
+    "executors_min": 1,
+    "executors_max": 1,
+    "executor_cores": 1,
+    "executor_memory_mib": 896,
+    "executor_cpu_request_millicores": 100,
+    "driver_cpu_request_millicores": 100,
+    "driver_memory_mib": 896,
+    "pool_slots": 1,
+}
+RUN_S = 1800
+SETTLE_S = 60
+"""Most that is waited for the pods of the last launch to go."""
+LOOK_S = 1.0
+
+EXPECTED = frozenset({"events of the cluster", "task instances in Airflow's database", "Airflow's database"})
+"""What grows by its nature: events go after an hour, and Airflow keeps the history of its tasks."""
+
+UNITS = {"memory": "MiB", "etcd's": "MiB", "Airflow's database": "MiB", "bytes": "B", "a launch": "s"}
+
+Series = dict[str, list[tuple[float, float]]]
+"""What was seen: launches so far, and the value."""
+
+
+def slope(environment: Environment, launches: int = LAUNCHES) -> list[Figure]:
+    """Launch the smallest application so many times, ten in a run, and look at the cluster between the runs.
+
+    Raises ValueError for less than two runs of ten launches.
+    """
+    if launches < 2 * STEP:
+        raise ValueError(f"launches={launches} is not enough for a slope: take {2 * STEP} at least")
+    bare.pull(environment, [images.pinned(environment.name)["spark-example"]])
+    seen: Series = {}
+    path = "speech/bench_slope.py"
+    pids = init_pids(environment.name)
+    with pushed(environment, {path: with_size(SMALLEST, DAGS)}, [DAG_ID, FIRST_ID]) as airflow:
+        ended_well(
+            airflow, FIRST_ID, airflow.trigger(FIRST_ID, {}), RUN_S
+        )  # what is loaded once is no growth
+        _settle(environment)
+        _look(environment, seen, 0)
+        for done in range(STEP, launches + 1, STEP):
+            _run(airflow, pids, seen, done - STEP)
+            _settle(environment)
+            _look(environment, seen, done)
+            detail(f"{done} launches")
+    lines = [fitted(name, points) for name, points in seen.items()]
+    console.print(shown(lines, launches))
+    return [each.figure() for each in lines if each.what not in EXPECTED]
+
+
+def fitted(name: str, points: list[tuple[float, float]]) -> Line:
+    """The line through what was seen of something."""
+    unit = next((unit for words, unit in UNITS.items() if words in name), "")
+    return line(name, unit, [launches for launches, _ in points], [value for _, value in points])
+
+
+def _run(airflow: AirflowApi, pids: Sequence[int], seen: Series, before: int) -> None:
+    """Ten launches, one after another; how long each took, and the environment of one's driver."""
+    with _driver_seen(pids) as variables:
+        run_id = airflow.trigger(DAG_ID, {})
+        ended_well(airflow, DAG_ID, run_id, RUN_S)
+    if not variables:
+        raise BenchError(f"no driver of run {run_id} was seen among this machine's processes")
+    count, size = inventory.environment_size(variables)
+    _add(seen, before + STEP, {"variables of a driver": count, "bytes of a driver's environment": size})
+    tasks = airflow.get(f"/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"]
+    for number, task in enumerate(sorted(tasks, key=lambda task: str(task["start_date"])), start=before + 1):
+        _add(seen, number, {"time of a launch": _duration_s(task)})
+
+
+def _duration_s(task: dict[str, Any]) -> float:
+    times = [datetime.fromisoformat(task[name]) for name in ("start_date", "end_date")]
+    return (times[1] - times[0]).total_seconds()
+
+
+def _settle(environment: Environment) -> None:
+    """Wait until the pods of the launches have gone: what is still there then counts."""
+    deadline = time.monotonic() + SETTLE_S
+    while environment.pods(NAMESPACE, f"dag_id in ({DAG_ID}, {FIRST_ID})") and time.monotonic() < deadline:
+        time.sleep(1)
+
+
+def _look(environment: Environment, seen: Series, launches: int) -> None:
+    values = {
+        **inventory.sums(inventory.objects(environment)),
+        **inventory.memory(environment),
+        "etcd's database in use": inventory.etcd_mib(environment),
+        **inventory.airflow_rows(environment),
+    }
+    _add(seen, launches, values)
+
+
+def _add(seen: Series, launches: float, values: dict[str, float]) -> None:
+    for name, value in values.items():
+        seen.setdefault(name, []).append((launches, value))
+
+
+@contextmanager
+def _driver_seen(pids: Sequence[int]) -> Iterator[dict[str, str]]:
+    """The environment of the first driver that is seen from now on, once there was one."""
+    found: dict[str, str] = {}
+    stop = threading.Event()
+
+    def look() -> None:
+        while not found and not stop.wait(LOOK_S):
+            found.update(inventory.driver_environment(pids) or {})
+
+    thread = threading.Thread(target=look, name="driver-environment", daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        stop.set()
+        thread.join()
+
+
+def shown(lines: list[Line], launches: int) -> Table:
+    """A row for everything that was looked at."""
+    table = Table(title=f"{launches} launches one after another, by least squares")
+    for name in ("what", "n", "start", "end", "slope a launch ± its error", f"at {FAR}", "growth", "verdict"):
+        table.add_column(name, justify="left" if name == "what" else "right")
+    for each in lines:
+        table.add_row(
+            f"{each.what} {each.unit}".rstrip(),
+            str(each.points),
+            f"{each.start:.1f}",
+            f"{each.last:.1f}",
+            f"{each.slope:.4f} ± {each.error:.4f}",
+            f"{each.far:.1f}",
+            f"{100 * each.growth:.0f} %",
+            "expected" if each.what in EXPECTED and not each.is_flat else each.verdict,
+        )
+    return table
+
+
+def main(
+    env: Annotated[str, typer.Option(help="the environment")] = "bench",
+    launches: Annotated[int, typer.Option(help="one after another; in tens")] = LAUNCHES,
+) -> None:
+    """The benchmark alone, with as many launches as wanted."""
+    single("slope", env, lambda environment: slope(environment, launches))
+
+
+if __name__ == "__main__":
+    typer.run(main)
