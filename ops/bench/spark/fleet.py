@@ -218,8 +218,8 @@ def _show(rest: Phase, crowds: Sequence[Crowd]) -> None:
         busiest = ", ".join(f"{what} {count:.0f}" for what, count in load.busiest)
         cores, rate = load.cpu_s / load.seconds, load.total / load.seconds
         console.print(
-            f"API server, {name}: {cores:.2f} cores and {rate:.1f} requests a second for {load.seconds:.0f} s, "
-            f"99 in 100 of them within {load.p99_s} s; {busiest}",
+            f"API server, {name}: {cores:.2f} cores and {rate:.1f} requests a second for "
+            f"{load.seconds:.0f} s, 99 in 100 of them within {load.p99_s} s; {busiest}",
             markup=False,
         )
 

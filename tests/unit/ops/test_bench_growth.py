@@ -14,7 +14,8 @@ LAUNCHES = list(range(0, 101, 10))
 
 def test_what_grows_with_each_launch_is_seen() -> None:
     seen = line("Services", "", LAUNCHES, [10 + n for n in LAUNCHES])
-    assert (seen.start, seen.slope) == (pytest.approx(10), pytest.approx(1))
+    assert seen.start == pytest.approx(10)
+    assert seen.slope == pytest.approx(1)
     assert seen.verdict == "GROWS"
     assert seen.far == pytest.approx(2010)
     assert not seen.figure().met
