@@ -16,7 +16,7 @@ FOLDER = REPOSITORY / ".build/bench-calls"
 PREFIX = "bench/"
 """Of everything in the data bucket that a benchmark of transcription leaves there for a while."""
 
-LENGTHS = (4.0, 0.35, 0.35, 0.35, 0.7, 0.35, 0.35, 1.5, 0.7)
+LENGTHS = (0.35, 0.35, 0.35, 0.7, 0.35, 1.5, 0.35, 4.0, 0.7)
 """Minutes aimed at, over and over: most calls are short, and a few have half of the audio."""
 
 FIRST_SEED = 7000
@@ -50,12 +50,13 @@ def make(minutes: float, folder: Path = FOLDER) -> list[Reference]:
 
 
 def _one(folder: Path, seed: int, minutes: float) -> Reference:
-    told = folder / f"bench-{seed}.reference.json"
+    call_id = f"bench-{seed}-{60 * minutes:.0f}"
+    told = folder / f"{call_id}.reference.json"
     if told.exists():
         reference = Reference.model_validate_json(told.read_text())
         if (folder / reference.file).exists():
             return reference
-    return record(make_dialogue(seed, minutes, call_id=f"bench-{seed}"), folder, Recording("mulaw"))
+    return record(make_dialogue(seed, minutes, call_id=call_id), folder, Recording("mulaw"))
 
 
 @contextmanager

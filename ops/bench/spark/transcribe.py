@@ -92,10 +92,15 @@ def _rest_cores(pids: Sequence[int]) -> float:
 
 
 def share_of(calls: Sequence[Heard]) -> list[Heard]:
-    """A call to load the models with, and then `ALONE_SHARE` of all the audio at least."""
+    """A call to load the models with, and then `ALONE_SHARE` of all the audio at least.
+
+    Raises BenchError where there are no two calls.
+    """
+    if len(calls) < 2:
+        raise BenchError("one call is not enough for one process alone: take more minutes")
     enough_s = ALONE_SHARE * sum(call.duration_s for call in calls)
-    share = list(calls[1:3])  # the first is of the longest
-    for call in calls[3:]:
+    share = list(calls[:2])
+    for call in calls[2:]:
         if sum(each.duration_s for each in share[1:]) >= enough_s:
             break
         share.append(call)
