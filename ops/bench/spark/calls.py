@@ -17,7 +17,7 @@ PREFIX = "bench/"
 """Of everything in the data bucket that a benchmark of transcription leaves there for a while."""
 
 LENGTHS = (0.35, 0.35, 0.35, 0.7, 0.35, 1.5, 0.35, 4.0, 0.7)
-"""Minutes aimed at, over and over: most calls are short, and a few have half of the audio."""
+"""Minutes aimed at, over and over: most calls are short, and a few have much of the audio."""
 
 FIRST_SEED = 7000
 DELETE_AT_ONCE = 1000
