@@ -46,7 +46,7 @@ def test_launches_follow_one_another(dags: dict[str, Any]) -> None:
 @pytest.mark.parametrize("dags", [with_size(fleet.size(500), fleet.DAG, fleet.POOLS)], indirect=True)
 def test_the_fleets_driver_is_on_a_node_that_is_there(dags: dict[str, Any]) -> None:
     (task,) = dags[fleet.DAG_ID].tasks
-    pod = task.build_pod_request_obj()
+    pod = task.build_pod_request_obj(dry_run=True)
     assert pod.spec.node_selector == POOLS["general"]["labels"]
     told = next(each.value for each in pod.spec.containers[0].env if each.name == TASK_VARIABLE)
     executors = SparkTask.model_validate_json(told)
