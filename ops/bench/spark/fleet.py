@@ -111,7 +111,7 @@ def fleet(environment: Environment, executors: int = EXECUTORS) -> list[Figure]:
             time.sleep(REST_S)
         with pushed(environment, files, [DAG_ID]) as airflow:
             own = _with_driver(environment, airflow, executors)
-        others = _without(environment, own.lives[0].pod, executors)
+        others = without_driver(environment, own.lives[0].pod, executors)
     _show(rest[0], [own, others])
     return _figures(rest[0], own, others)
 
@@ -127,7 +127,7 @@ def _with_driver(environment: Environment, airflow: Any, executors: int) -> Crow
     return Crowd("one driver", seen, load[0])
 
 
-def _without(environment: Environment, like: Mapping[str, Any], executors: int) -> Crowd:
+def without_driver(environment: Environment, like: Mapping[str, Any], executors: int) -> Crowd:
     """As many pods like an executor, made by one client, one after the other."""
     api = api_of(environment)
     made = copy_of(like)

@@ -67,19 +67,21 @@ def sums(found: Mapping[tuple[str, str], int]) -> dict[str, float]:
 
 
 def memory(environment: Environment) -> dict[str, float]:
-    """Resident MiB of the control plane, the node's programs and Airflow's scheduler, with its children."""
+    """Proportional set size in MiB (pages that several share count once) of the control plane, the node's
+    programs, and Airflow's scheduler with its children.
+    """
     wanted = (*CONTROL_PLANE, *NODE)
     found = dict.fromkeys([*wanted, "Airflow's scheduler"], 0.0)
     for process in processes(init_pids(environment.name)):
         try:
             name, words = process.name(), " ".join(process.cmdline())
-            resident = process.memory_info().rss / MIB
+            share = process.memory_full_info().pss / MIB
         except psutil.NoSuchProcess:
             continue
         if name in wanted:
-            found[name] += resident
+            found[name] += share
         elif SCHEDULER.search(words):
-            found["Airflow's scheduler"] += resident
+            found["Airflow's scheduler"] += share
     return {f"memory of {name}": value for name, value in found.items()}
 
 
