@@ -47,11 +47,13 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Env
         paths = Paths.of("bench")
         paths.state.mkdir(parents=True)
         shutil.copy(plane.kubeconfig, paths.kubeconfig)
-        scheduler = [BINARIES / "kube-scheduler", f"--kubeconfig={plane.kubeconfig}", "--leader-elect=false"]
+        scheduler = [str(BINARIES / "kube-scheduler"), f"--kubeconfig={plane.kubeconfig}"]
         plane.kubectl("create", "namespace", NAMESPACE)
         account = ("get", "serviceaccount", "default", "-n", NAMESPACE, "--ignore-not-found", "-o", "name")
         until("the namespace has an account", lambda: plane.kubectl(*account))
-        with subprocess.Popen([*scheduler, "--secure-port=0"], stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            [*scheduler, "--leader-elect=false", "--secure-port=0"], stderr=subprocess.DEVNULL
+        ) as process:
             unused: Any = None
             yield Environment("bench", unused, {})
             process.kill()
@@ -74,8 +76,8 @@ def test_pods_run_on_nodes_that_are_not_there_and_all_of_it_goes(environment: En
 
 
 def test_nodes_go_also_where_something_fails(environment: Environment) -> None:
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": dict(EXECUTOR["spec"])}
-    pod["spec"]["nodeName"] = "bench-fake-00"
+    spec = {**EXECUTOR["spec"], "nodeName": "bench-fake-00"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
     with pytest.raises(RuntimeError, match="in between"):
         begin_and_fail(environment, pod)
     assert environment.kubectl("get", "nodes,pods", "--all-namespaces", "-o", "name").strip() == ""
