@@ -29,7 +29,7 @@ from ops.environment import Environment
 from switchboard_spark.pods import DRIVER_LABEL
 
 EXECUTORS, NODES = 500, 10
-HOLD_S = 60
+HOLD_S = 90
 REST_S = 20.0
 RUN_S = 900
 WITHIN_S = 300
