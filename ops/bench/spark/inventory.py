@@ -101,7 +101,7 @@ def airflow_rows(environment: Environment) -> dict[str, float]:
     )
     said = environment.kubectl("-n", NAMESPACE, "exec", f"{NAME}-0", "--", "sh", "-c", ask)
     rows, size = said.strip().split("|")
-    return {"task instances in Airflow's database": float(rows), "Airflow's database": float(size) / MIB}
+    return {"rows of task instances": float(rows), "Airflow's database": float(size) / MIB}
 
 
 def driver_environment(pids: Iterable[int]) -> dict[str, str] | None:
