@@ -108,7 +108,7 @@ def floor_cost(floors: Sequence[Floor], price: Price) -> float:
 
 
 def rates_of(floors: Sequence[Floor], taken: Sequence[Taken], calls: int, cores: int) -> Rates:
-    """What the model goes by: Spark with as many executors as there are cores, and pods one by one, where
+    """What the model goes by: Spark with as many executors as there are cores, and pods in turn, where
     start-up and work can be told apart.
     """
     spark = [each for each in taken if each.way.executors]
@@ -130,10 +130,10 @@ def figures(floors: Sequence[Floor], taken: Sequence[Taken], cores: int, prices:
     """Core-seconds, start-up and cost of each way, over those of one process alone, in the same run."""
     found: list[Figure] = []
     for each in taken:
-        for shared, what in ((False, f"of {cores} cores"), (True, "of the cores that others left")):
+        for shared, what in ((False, "all cores"), (True, "cores left")):
             found.append(
                 Figure(
-                    f"{each.way.name}: core-seconds an audio hour, {what}",
+                    f"{each.way.name}: core-s an audio hour, {what}",
                     each.core_s(cores, shared) * HOUR_S,
                     "s",
                     bound=round(1 / EFFICIENCY, 2),
@@ -141,12 +141,10 @@ def figures(floors: Sequence[Floor], taken: Sequence[Taken], cores: int, prices:
                 )
             )
         found.append(
-            Figure(
-                f"{each.way.name}: run ÷ its time at work", each.total_s, "s", bound=START, floor=each.work_s
-            )
+            Figure(f"{each.way.name}: run ÷ work", each.total_s, "s", bound=START, floor=each.work_s)
         )
         # In thousandths of the currency, since an hour costs less than a hundredth
         cost = cost_an_hour(each.used, each.audio_s, prices.on_demand) * 1000
         floor, unit = floor_cost(floors, prices.on_demand) * 1000, f"m{prices.currency}"
-        found.append(Figure(f"{each.way.name}: cost an audio hour, as used", cost, unit, COST, floor))
+        found.append(Figure(f"{each.way.name}: cost an audio hour", cost, unit, COST, floor))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.table import Table
 
@@ -17,47 +17,44 @@ NODES = (1, 2, 4, 8, 16, 32)
 NODE_CORES, NODE_GIB = 8, 32.0
 """A node of the general kind, as clouds have them: 4 GiB a core."""
 
-COLUMNS = (
-    "way",
-    "run s",
-    "at work s",
-    "start-up",
-    "others' cores",
-    "efficiency",
-    "of cores left",
-    "CPU s / audio h",
-    "pods",
-    "set aside / audio h",
-    "used / audio h",
-)
-
 
 def show_taken(floors: Sequence[Floor], taken: Sequence[Taken], cores: int, price: Price) -> Table:
-    """A row a way; the first is one process alone."""
+    """A column a way, so that it fits a narrow page."""
     table = Table(title=f"Transcription of {taken[0].audio_s / 60:.1f} minutes on {cores} cores")
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "way" else "right")
-    alone = ", ".join(f"{floor.core_s(cores, shared=True) * HOUR_S:.0f}" for floor in floors)
-    cpu = sum(floor.cpu_s for floor in floors) / sum(floor.audio_s for floor in floors) * HOUR_S
-    table.add_row(
-        f"one process (core-s / audio h: {alone})",
-        *("", "", "", "", "1.00", "1.00", f"{cpu:.0f}", "1", "", f"{floor_cost(floors, price):.5f}"),
-    )
+    table.add_column("")
     for each in taken:
-        table.add_row(
-            each.way.name,
-            f"{each.total_s:.0f}",
-            f"{each.work_s:.0f}",
-            f"{100 * each.start_share:.0f} %",
-            f"{each.others:.2f}",
-            f"{efficiency(each, floors, cores, shared=False):.2f}",
-            f"{efficiency(each, floors, cores, shared=True):.2f}",
-            f"{each.cpu_s / each.audio_s * HOUR_S:.0f}",
-            f"{each.pods}",
-            f"{cost_an_hour(each.asked, each.audio_s, price):.5f}",
-            f"{cost_an_hour(each.used, each.audio_s, price):.5f}",
-        )
+        table.add_column(each.way.name, justify="right")
+    for name, told in ROWS.items():
+        table.add_row(name, *(told(each) for each in taken))
+    for shared, name in ((False, "efficiency, all cores"), (True, "of cores left by others")):
+        table.add_row(name, *(f"{efficiency(each, floors, cores, shared=shared):.2f}" for each in taken))
+    costs = [
+        [cost_an_hour(asked, each.audio_s, price) for asked in (each.asked, each.used)] for each in taken
+    ]
+    table.add_row("cost an audio hour, set aside", *(f"{aside:.4f}" for aside, _ in costs))
+    table.add_row("cost an audio hour, used", *(f"{used:.4f}" for _, used in costs))
     return table
+
+
+def floors_told(floors: Sequence[Floor], cores: int, price: Price) -> str:
+    """What one process alone took, each time."""
+    audio_s = sum(floor.audio_s for floor in floors)
+    left = " and ".join(f"{floor.core_s(cores, shared=True) * HOUR_S:.0f}" for floor in floors)
+    cpu = sum(floor.cpu_s for floor in floors) / audio_s * HOUR_S
+    return (
+        f"One process alone, {audio_s / len(floors):.0f} s of audio: {left} core-seconds an audio hour, "
+        f"{cpu:.0f} of the processor's; {floor_cost(floors, price):.4f} an audio hour"
+    )
+
+
+ROWS: dict[str, Callable[[Taken], str]] = {
+    "run, s": lambda each: f"{each.total_s:.0f}",
+    "at work, s": lambda each: f"{each.work_s:.0f}",
+    "start-up's share": lambda each: f"{100 * each.start_share:.0f} %",
+    "pods": lambda each: str(each.pods),
+    "cores used by others": lambda each: f"{each.others:.2f}",
+    "CPU s an audio hour": lambda each: f"{each.cpu_s / each.audio_s * HOUR_S:.0f}",
+}
 
 
 def show_model(rates: Rates, price: Price) -> None:

@@ -24,15 +24,17 @@ from ops.console import console, detail
 from ops.environment import Environment
 
 LAUNCHES = 100
-STEP = 10
+EVERY = 10
 """Launches between two looks."""
+LEAST_LOOKS = 2
+"""After launches: with the one before them, a line through them has an error."""
 
 DAG_ID, FIRST_ID = "bench_slope", "bench_slope_first"
-DAGS = f'''
+DAGS = """
 from airflow.sdk import DAG
 from switchboard_spark.operator import SparkTaskOperator
 
-for dag_id, launches in {{"{DAG_ID}": {STEP}, "{FIRST_ID}": 1}}.items():
+for dag_id, launches in {runs}.items():
     with DAG(dag_id, schedule=None, tags=["bench"]):
         SparkTaskOperator.partial(
             task_id="pi",
@@ -42,7 +44,7 @@ for dag_id, launches in {{"{DAG_ID}": {STEP}, "{FIRST_ID}": 1}}.items():
             retries=0,
             max_active_tis_per_dagrun=1,
         ).expand(arguments=[{{"partitions": 1, "throws": 1000}}] * launches)
-'''
+"""
 SMALLEST = {
     "executors_min": 1,
     "executors_max": 1,
@@ -67,25 +69,31 @@ Series = dict[str, list[tuple[float, float]]]
 """What was seen: launches so far, and the value."""
 
 
-def slope(environment: Environment, launches: int = LAUNCHES) -> list[Figure]:
-    """Launch the smallest application so many times, ten in a run, and look at the cluster between the runs.
+def dags(every: int) -> str:
+    """A DAG of so many launches, one after another, and one of a single launch."""
+    return with_size(SMALLEST, DAGS.format(runs={DAG_ID: every, FIRST_ID: 1}))
 
-    Raises ValueError for less than two runs of ten launches.
+
+def slope(environment: Environment, launches: int = LAUNCHES, every: int = EVERY) -> list[Figure]:
+    """Launch the smallest application so many times, `every` in a run, and look at the cluster between the
+    runs.
+
+    Raises ValueError for less than two runs.
     """
-    if launches < 2 * STEP:
-        raise ValueError(f"launches={launches} is not enough for a slope: take {2 * STEP} at least")
+    if launches < LEAST_LOOKS * every:
+        raise ValueError(f"launches={launches} is no slope: take {LEAST_LOOKS * every}, or a smaller `every`")
     bare.pull(environment, [images.pinned(environment.name)["spark-example"]])
     seen: Series = {}
     path = "speech/bench_slope.py"
     pids = init_pids(environment.name)
-    with pushed(environment, {path: with_size(SMALLEST, DAGS)}, [DAG_ID, FIRST_ID]) as airflow:
+    with pushed(environment, {path: dags(every)}, [DAG_ID, FIRST_ID]) as airflow:
         ended_well(
             airflow, FIRST_ID, airflow.trigger(FIRST_ID, {}), RUN_S
         )  # what is loaded once is no growth
         _settle(environment)
         _look(environment, seen, 0)
-        for done in range(STEP, launches + 1, STEP):
-            _run(airflow, pids, seen, done - STEP)
+        for done in range(every, launches + 1, every):
+            _run(airflow, pids, seen, done - every)
             _settle(environment)
             _look(environment, seen, done)
             detail(f"{done} launches")
@@ -101,14 +109,14 @@ def fitted(name: str, points: list[tuple[float, float]]) -> Line:
 
 
 def _run(airflow: AirflowApi, pids: Sequence[int], seen: Series, before: int) -> None:
-    """Ten launches, one after another; how long each took, and the environment of one's driver."""
+    """Launches, one after another; how long each took, and the environment of one's driver."""
     with _driver_seen(pids) as variables:
         run_id = airflow.trigger(DAG_ID, {})
         ended_well(airflow, DAG_ID, run_id, RUN_S)
     if not variables:
         raise BenchError(f"no driver of run {run_id} was seen among this machine's processes")
     count, size = inventory.environment_size(variables)
-    _add(seen, before + STEP, {"variables of a driver": count, "bytes of a driver's environment": size})
+    _add(seen, before + 1, {"variables of a driver": count, "bytes of a driver's environment": size})
     tasks = airflow.get(f"/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"]
     for number, task in enumerate(sorted(tasks, key=lambda task: str(task["start_date"])), start=before + 1):
         _add(seen, number, {"time of a launch": _duration_s(task)})
@@ -181,10 +189,11 @@ def shown(lines: list[Line], launches: int) -> Table:
 
 def main(
     env: Annotated[str, typer.Option(help="the environment")] = "bench",
-    launches: Annotated[int, typer.Option(help="one after another; in tens")] = LAUNCHES,
+    launches: Annotated[int, typer.Option(help="one after another")] = LAUNCHES,
+    every: Annotated[int, typer.Option(help="launches between two looks")] = EVERY,
 ) -> None:
     """The benchmark alone, with as many launches as wanted."""
-    single("slope", env, lambda environment: slope(environment, launches))
+    single("slope", env, lambda environment: slope(environment, launches, every))
 
 
 if __name__ == "__main__":

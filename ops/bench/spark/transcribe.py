@@ -1,4 +1,4 @@
-"""Transcription of the same calls: pods one by one, mapped pods, Spark with 1, 2 and 4 executors."""
+"""Transcription of the same calls: pods in turn, mapped pods, Spark with 1, 2 and 4 executors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ops.bench.spark.accounts import Floor, Taken, figures, rates_of
 from ops.bench.spark.calls import PREFIX, Heard, keys, remove, uploaded
 from ops.bench.spark.pods import PodWatch, api_of, asked_by
 from ops.bench.spark.pushed import BenchError, ended_well, pushed
-from ops.bench.spark.shown import show_model, show_taken
+from ops.bench.spark.shown import floors_told, show_model, show_taken
 from ops.bench.spark.single import single
 from ops.bench.spark.usage import Interval, Usage, cluster_cpu_s, united
 from ops.bench.spark.ways import Way, dag_of, ways
@@ -80,6 +80,7 @@ def _told(floors: Sequence[Floor], taken: Sequence[Taken], calls: int, prices: P
     cores = psutil.cpu_count() or 1
     rates = rates_of(floors, taken, calls, cores)
     console.print(show_taken(floors, taken, cores, prices.on_demand))
+    console.print(floors_told(floors, cores, prices.on_demand), markup=False)
     show_model(rates, prices.on_demand)
     return figures(floors, taken, cores, prices)
 

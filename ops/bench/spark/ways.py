@@ -45,7 +45,7 @@ class Way(NamedTuple):
 
 def ways(pool_slots: int) -> list[Way]:
     """One pod after the other; as many as the pool has slots for; Spark with 1, 2 and 4 executors."""
-    pods = [Way("pods one by one", 1), Way("pods mapped", pool_slots)]
+    pods = [Way("pods in turn", 1), Way("pods mapped", pool_slots)]
     return [*pods, *(Way(f"spark {count}", count, count) for count in (1, 2, 4))]
 
 

@@ -34,10 +34,10 @@ def dags(
     return dict(bag.dags)
 
 
-@pytest.mark.parametrize("dags", [with_size(slope.SMALLEST, slope.DAGS)], indirect=True)
+@pytest.mark.parametrize("dags", [slope.dags(10)], indirect=True)
 def test_launches_follow_one_another(dags: dict[str, Any]) -> None:
     assert set(dags) == {slope.DAG_ID, slope.FIRST_ID}
-    for dag_id, launches in ((slope.DAG_ID, slope.STEP), (slope.FIRST_ID, 1)):
+    for dag_id, launches in ((slope.DAG_ID, 10), (slope.FIRST_ID, 1)):
         (task,) = dags[dag_id].tasks
         assert task.max_active_tis_per_dagrun == 1
         assert len(task.expand_input.value["arguments"]) == launches

@@ -32,7 +32,7 @@ def test_each_way_is_the_dag_of_autotranscribe_with_another_name(way: Way) -> No
     made = {name: ast.unparse(value) for name, value in keywords(way).items()}
     assert made["dag_id"] == repr(way.dag_id)
     assert made["schedule"] == "None"
-    assert made["max_active_tasks"] == ("1" if way.name == "pods one by one" else "128")
+    assert made["max_active_tasks"] == ("1" if way.name == "pods in turn" else "128")
     assert dag_of(way).count("size='bench'") + dag_of(way).count('size="bench"') == 1
 
 
@@ -78,11 +78,11 @@ def test_efficiency_is_audio_by_core_second_against_one_process() -> None:
 
 def test_figures_hold_to_their_aims() -> None:
     found = {figure.name: figure for figure in figures(FLOORS, TAKEN, 2, PRICES)}
-    assert found["spark 2: core-seconds an audio hour, of 2 cores"].met
-    assert not found["spark 4: core-seconds an audio hour, of 2 cores"].met
-    assert found["spark 1: run ÷ its time at work"].ratio == pytest.approx(145 / 125)
-    assert not found["pods one by one: run ÷ its time at work"].met
-    cost = found["spark 1: cost an audio hour, as used"]
+    assert found["spark 2: core-s an audio hour, all cores"].met
+    assert not found["spark 4: core-s an audio hour, all cores"].met
+    assert found["spark 1: run ÷ work"].ratio == pytest.approx(145 / 125)
+    assert not found["pods in turn: run ÷ work"].met
+    cost = found["spark 1: cost an audio hour"]
     assert cost.value == pytest.approx((150 * 0.03465 + 1 * 0.0039375) / 600 * 1000)
     assert cost.floor == pytest.approx((12 * 0.03465 + 12 * 0.0039375) / 60 * 1000)
 
