@@ -114,14 +114,16 @@ def rates_of(floors: Sequence[Floor], taken: Sequence[Taken], calls: int, cores:
     spark = [each for each in taken if each.way.executors]
     full = min(spark, key=lambda each: abs(each.way.executors - cores))
     pods = next(each for each in taken if each.way.one_by_one)
-    # Each has a worker beside it; the plan is a worker alone, and the report has two pods
-    stage_pods = (pods.pods - 3) // 2
+    span_s = pods.work[-1][1] - pods.work[0][0]
+    pod_start_s = (span_s - pods.work_s) / (len(pods.work) - 1)
+    frame_s = pods.total_s - span_s - pod_start_s
     return Rates(
         core_s_per_audio_s=floor_core_s(floors, cores, shared=True),
         call_s=pods.audio_s / calls,
-        spark_start_s=statistics.fmean(each.total_s - each.work_s for each in spark),
+        frame_s=frame_s,
+        spark_start_s=statistics.fmean(each.total_s - each.work_s for each in spark) - frame_s,
         spark_efficiency=efficiency(full, floors, cores, shared=True),
-        pod_start_s=(pods.total_s - pods.work_s) / stage_pods,
+        pod_start_s=pod_start_s,
         pod_efficiency=efficiency(pods, floors, cores, shared=True),
     )
 

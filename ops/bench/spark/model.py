@@ -1,11 +1,11 @@
 """What a transcription of any size takes on any node pool, from what one was seen to take.
 
-    pods:   t = (batches * stages * start + work / efficiency) / min(cores, batches)
-    Spark:  t = start + work / (cores * efficiency)
+    pods:   t = frame + (batches * stages * start + work / efficiency) / min(cores, batches)
+    Spark:  t = frame + start + work / (cores * efficiency)
 
-with `work` = audio seconds times core-seconds that a second of audio takes one process alone. Efficiencies
-are taken to hold for any number of cores, though measured for a few: what is shared (object store, network,
-driver) must keep up.
+with `frame` the tasks before and after, the same for both, and `work` the audio's seconds times the
+core-seconds that one of them takes one process alone. Efficiencies are taken to hold for any number of cores,
+though measured for a few: what is shared (object store, network, driver) must keep up.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ class Rates:
     core_s_per_audio_s: float
     call_s: float
     """Mean length of a call."""
+    frame_s: float
+    """The plan before and the report after."""
     spark_start_s: float
-    """Of a run on Spark, what is not work."""
+    """Of a run on Spark, what is neither work nor frame."""
     spark_efficiency: float
     pod_start_s: float
     """Of a stage's pod, what is not work: queue, worker, pod and its end."""
@@ -38,14 +40,14 @@ class Rates:
 
     def spark_s(self, audio_s: float, cores: int) -> float:
         """Seconds that a run on Spark takes."""
-        return self.spark_start_s + self._work_s(audio_s) / (cores * self.spark_efficiency)
+        return self.frame_s + self.spark_start_s + self._work_s(audio_s) / (cores * self.spark_efficiency)
 
     def pods_s(self, audio_s: float, cores: int) -> float:
         """Seconds that a run in mapped pods takes, a core each. A batch's stages follow one another."""
         batches = max(1, math.ceil(audio_s / self.call_s / self.batch_calls))
         pods = batches * self.stages
         work_s = self._work_s(audio_s) / self.pod_efficiency
-        return (pods * self.pod_start_s + work_s) / min(cores, batches)
+        return self.frame_s + (pods * self.pod_start_s + work_s) / min(cores, batches)
 
     def _work_s(self, audio_s: float) -> float:
         return audio_s * self.core_s_per_audio_s

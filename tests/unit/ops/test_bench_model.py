@@ -11,6 +11,7 @@ from ops.bench.spark.model import HOUR_S, NodePool, Rates, needs, pays_from_s
 RATES = Rates(
     core_s_per_audio_s=0.2,
     call_s=60,
+    frame_s=15,
     spark_start_s=30,
     spark_efficiency=0.9,
     pod_start_s=10,
@@ -20,15 +21,17 @@ POOL = NodePool(cores=8, memory_gib=32, vcpu_hour=0.03, gib_hour=0.005)
 
 
 def test_spark_starts_once_and_shares_its_work_out() -> None:
-    assert RATES.spark_s(900, cores=1) == pytest.approx(30 + 180 / 0.9)
-    assert RATES.spark_s(900, cores=4) == pytest.approx(30 + 180 / 3.6)
+    assert RATES.spark_s(900, cores=1) == pytest.approx(45 + 180 / 0.9)
+    assert RATES.spark_s(900, cores=4) == pytest.approx(45 + 180 / 3.6)
 
 
 def test_pods_start_for_each_stage_and_batch() -> None:
-    assert RATES.pods_s(60, cores=4) == pytest.approx(6 * 10 + 12), "one batch: its stages follow one another"
+    assert RATES.pods_s(60, cores=4) == pytest.approx(15 + 6 * 10 + 12), (
+        "one batch: its stages follow one another"
+    )
     audio_s = 16 * 60
-    assert RATES.pods_s(audio_s, cores=4) == pytest.approx((12 * 10 + 0.2 * audio_s) / 2), "two batches"
-    assert RATES.pods_s(audio_s, cores=1) == pytest.approx(12 * 10 + 0.2 * audio_s)
+    assert RATES.pods_s(audio_s, cores=4) == pytest.approx(15 + (12 * 10 + 0.2 * audio_s) / 2), "two batches"
+    assert RATES.pods_s(audio_s, cores=1) == pytest.approx(15 + 12 * 10 + 0.2 * audio_s)
 
 
 def test_spark_pays_from_the_first_size_on_at_which_it_stays_ahead() -> None:
@@ -48,7 +51,7 @@ def test_spark_pays_at_once_or_never() -> None:
 def test_what_a_thousand_hours_need() -> None:
     one, four = needs(RATES, POOL, 1000, [1, 4], executor_gib=1.5)
     assert (one.executors, four.executors) == (8, 32)
-    assert one.hours == pytest.approx(1000 * 0.2 / (8 * 0.9) + 30 / HOUR_S)
+    assert one.hours == pytest.approx(1000 * 0.2 / (8 * 0.9) + 45 / HOUR_S)
     assert one.cost == pytest.approx(one.hours * (8 * 0.03 + 32 * 0.005))
     assert four.cost == pytest.approx(one.cost, rel=0.01), "more nodes are paid for a shorter time"
 

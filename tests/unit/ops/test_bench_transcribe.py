@@ -61,8 +61,10 @@ def taken(way: Way, work_s: float, start_s: float, pods: int = 0) -> Taken:
 
 FLOORS = [Floor(60, [(0, 12)], quiet(12), 12, 1024)]
 ONE, MAPPED, SPARK_1, SPARK_2, SPARK_4 = ways(3)
+PODS = [(30 + 30.0 * number, 40 + 30.0 * number) for number in range(12)]
+"""Twelve pods of ten seconds, twenty between each and the next; the plan and the first start before them."""
 TAKEN = [
-    taken(ONE, 120, 240, pods=3 + 2 * 12),
+    Taken(ONE, 600, 0, 375, PODS, quiet(375), 150, Asked(core_s=300, memory_mib_s=1024), 27),
     taken(MAPPED, 80, 100),
     taken(SPARK_1, 125, 20),
     taken(SPARK_2, 66, 25),
@@ -91,7 +93,8 @@ def test_the_model_goes_by_what_was_measured() -> None:
     rates = rates_of(FLOORS, TAKEN, calls=10, cores=2)
     assert rates.core_s_per_audio_s == pytest.approx(0.2)
     assert rates.call_s == 60
-    assert rates.spark_start_s == pytest.approx(25)
+    assert rates.frame_s == pytest.approx(375 - 340 - 20)
+    assert rates.spark_start_s == pytest.approx(25 - 15)
     assert rates.spark_efficiency == pytest.approx(120 / 132)
-    assert rates.pod_start_s == pytest.approx(240 / 12)
+    assert rates.pod_start_s == pytest.approx(20)
     assert pays_from_s(rates, cores=2) == 60, "six starts of a pod take longer than that of Spark"
