@@ -24,22 +24,25 @@ COST = 1.5
 
 @dataclass(frozen=True)
 class Floor:
-    """One process on a core of its own."""
+    """Processes on a core of their own each, which nobody starts or tells what to do."""
 
+    processes: int
     audio_s: float
+    """Of all of them together."""
     work: list[Interval]
     samples: Sequence[Sample]
     cpu_s: float
     memory_mib: float
 
     def core_s(self, cores: int, shared: bool) -> float:
-        """Core-seconds a second of audio, of the one core that it may use."""
-        return core_seconds(self.samples, self.work, 1, cores, shared) / self.audio_s
+        """Core-seconds a second of audio, of the cores that they may use."""
+        return core_seconds(self.samples, self.work, self.processes, cores, shared) / self.audio_s
 
     @property
     def used(self) -> Asked:
-        """What it used of processors, and set aside of memory."""
-        return Asked(core_s=self.cpu_s, memory_mib_s=self.memory_mib * length_s(self.work))
+        """What they used of processors, and set aside of memory."""
+        memory_mib_s = self.processes * self.memory_mib * length_s(self.work)
+        return Asked(core_s=self.cpu_s, memory_mib_s=memory_mib_s)
 
 
 @dataclass(frozen=True)
@@ -107,24 +110,35 @@ def floor_cost(floors: Sequence[Floor], price: Price) -> float:
     return statistics.fmean(cost_an_hour(floor.used, floor.audio_s, price) for floor in floors)
 
 
-def rates_of(floors: Sequence[Floor], taken: Sequence[Taken], calls: int, cores: int) -> Rates:
-    """What the model goes by: Spark with as many executors as there are cores, and pods in turn, where
-    start-up and work can be told apart.
+def rates_of(floors: Sequence[Floor], full: Floor, taken: Sequence[Taken], calls: int, cores: int) -> Rates:
+    """What the model goes by.
+
+    Pods in turn: the gaps between the work of one and of the next are the start of a pod. Spark: one executor
+    is taken to be as fast as one process alone, so what it took longer was start. What is left with as many
+    executors as cores, over what as many processes take, is its efficiency.
+
+    Parameters
+    ----------
+    floors, full
+        One process alone; as many as there are cores.
     """
-    spark = [each for each in taken if each.way.executors]
-    full = min(spark, key=lambda each: abs(each.way.executors - cores))
     pods = next(each for each in taken if each.way.one_by_one)
     span_s = pods.work[-1][1] - pods.work[0][0]
     pod_start_s = (span_s - pods.work_s) / (len(pods.work) - 1)
     frame_s = pods.total_s - span_s - pod_start_s
+    spark = {each.way.executors: each for each in taken if each.way.executors}
+    one, many = spark[1], spark[min(spark, key=lambda count: abs(count - cores))]
+    late_s = max(0.0, one.core_s(cores, shared=True) - floor_core_s(floors, cores, shared=True)) * one.audio_s
+    work_core_s = many.core_s(cores, shared=True) * (1 - late_s / many.work_s)
     return Rates(
-        core_s_per_audio_s=floor_core_s(floors, cores, shared=True),
+        core_s_per_audio_s=full.core_s(cores, shared=True),
         call_s=pods.audio_s / calls,
         frame_s=frame_s,
-        spark_start_s=statistics.fmean(each.total_s - each.work_s for each in spark) - frame_s,
-        spark_efficiency=efficiency(full, floors, cores, shared=True),
+        spark_start_s=statistics.fmean(each.total_s - each.work_s for each in spark.values())
+        - frame_s
+        + late_s,
+        spark_efficiency=full.core_s(cores, shared=True) / work_core_s,
         pod_start_s=pod_start_s,
-        pod_efficiency=efficiency(pods, floors, cores, shared=True),
     )
 
 

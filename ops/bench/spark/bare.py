@@ -31,8 +31,8 @@ def container(name: str, image: str, command: Sequence[str], resources: Mapping[
     }
 
 
-def pod(main: Mapping[str, Any], before: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """A pod with one container, and some that run before it."""
+def pod(mains: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """A pod with some containers, and others that run before them."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -51,13 +51,13 @@ def pod(main: Mapping[str, Any], before: Sequence[Mapping[str, Any]] = ()) -> di
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "initContainers": list(before),
-            "containers": [dict(main)],
+            "containers": list(mains),
         },
     }
 
 
-def run_pod(environment: Environment, made: Mapping[str, Any], within_s: int) -> str:
-    """Run a pod to its end; what it printed. It is gone afterwards, whatever came of it.
+def run_pod(environment: Environment, made: Mapping[str, Any], within_s: int) -> list[str]:
+    """Run a pod to its end; what each container printed. It is gone afterwards, whatever came of it.
 
     Raises CommandError where it does not end well within `within_s`.
     """
@@ -69,7 +69,8 @@ def run_pod(environment: Environment, made: Mapping[str, Any], within_s: int) ->
             *("-n", NAMESPACE, "wait", "pod", name, succeeded, f"--timeout={within_s}s"),
             timeout_s=within_s + 30,
         )
-        return environment.kubectl("-n", NAMESPACE, "logs", name)
+        containers = [each["name"] for each in made["spec"]["containers"]]
+        return [environment.kubectl("-n", NAMESPACE, "logs", name, "-c", each) for each in containers]
     finally:
         environment.kubectl("-n", NAMESPACE, "delete", "pod", name, "--wait=false")
 
@@ -78,4 +79,4 @@ def pull(environment: Environment, images: Sequence[str]) -> None:
     """Have the node fetch images, so that nothing that is measured waits for them."""
     little = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
     made = [container(f"image-{number}", image, ["true"], little) for number, image in enumerate(images)]
-    run_pod(environment, pod(made[-1], made[:-1]), within_s=500)
+    run_pod(environment, pod(made[-1:], made[:-1]), within_s=500)

@@ -1,11 +1,12 @@
 """What a transcription of any size takes on any node pool, from what one was seen to take.
 
-    pods:   t = frame + (batches * stages * start + work / efficiency) / min(cores, batches)
+    pods:   t = frame + (batches * stages * start + work) / min(cores, batches)
     Spark:  t = frame + start + work / (cores * efficiency)
 
 with `frame` the tasks before and after, the same for both, and `work` the audio's seconds times the
-core-seconds that one of them takes one process alone. Efficiencies are taken to hold for any number of cores,
-though measured for a few: what is shared (object store, network, driver) must keep up.
+core-seconds that one of them takes where every core has a process. Pods are taken to be as good as that once
+they work. Spark's efficiency is taken to hold for any number of cores, though measured for a few: what is
+shared (object store, network, driver) must keep up.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ MOST_CALLS = 20_000
 
 @dataclass(frozen=True)
 class Rates:
-    """What was measured. Efficiency is audio per core-second, of one process alone: 1 is as good as that."""
+    """What was measured. Efficiency 1 is as good as processes that nobody starts or tells what to do."""
 
     core_s_per_audio_s: float
+    """Where every core has a process: they may share what a core is made of."""
     call_s: float
     """Mean length of a call."""
     frame_s: float
     """The plan before and the report after."""
     spark_start_s: float
-    """Of a run on Spark, what is neither work nor frame."""
+    """Of a run on Spark, what is neither work nor frame: driver and executors, models, the driver's end."""
     spark_efficiency: float
     pod_start_s: float
     """Of a stage's pod, what is not work: queue, worker, pod and its end."""
-    pod_efficiency: float
     stages: int = 6
     batch_calls: int = 8
 
@@ -46,8 +47,7 @@ class Rates:
         """Seconds that a run in mapped pods takes, a core each. A batch's stages follow one another."""
         batches = max(1, math.ceil(audio_s / self.call_s / self.batch_calls))
         pods = batches * self.stages
-        work_s = self._work_s(audio_s) / self.pod_efficiency
-        return self.frame_s + (pods * self.pod_start_s + work_s) / min(cores, batches)
+        return self.frame_s + (pods * self.pod_start_s + self._work_s(audio_s)) / min(cores, batches)
 
     def _work_s(self, audio_s: float) -> float:
         return audio_s * self.core_s_per_audio_s

@@ -18,7 +18,9 @@ NODE_CORES, NODE_GIB = 8, 32.0
 """A node of the general kind, as clouds have them: 4 GiB a core."""
 
 
-def show_taken(floors: Sequence[Floor], taken: Sequence[Taken], cores: int, price: Price) -> Table:
+def show_taken(
+    floors: Sequence[Floor], full: Floor, taken: Sequence[Taken], cores: int, price: Price
+) -> Table:
     """A column a way, so that it fits a narrow page."""
     table = Table(title=f"Transcription of {taken[0].audio_s / 60:.1f} minutes on {cores} cores")
     table.add_column("")
@@ -28,6 +30,8 @@ def show_taken(floors: Sequence[Floor], taken: Sequence[Taken], cores: int, pric
         table.add_row(name, *(told(each) for each in taken))
     for shared, name in ((False, "efficiency, all cores"), (True, "of cores left by others")):
         table.add_row(name, *(f"{efficiency(each, floors, cores, shared=shared):.2f}" for each in taken))
+    busy = [f"{efficiency(each, [full], cores, shared=True):.2f}" for each in taken]
+    table.add_row(f"the same, over {full.processes} processes", *busy)
     costs = [
         [cost_an_hour(asked, each.audio_s, price) for asked in (each.asked, each.used)] for each in taken
     ]
@@ -36,14 +40,15 @@ def show_taken(floors: Sequence[Floor], taken: Sequence[Taken], cores: int, pric
     return table
 
 
-def floors_told(floors: Sequence[Floor], cores: int, price: Price) -> str:
-    """What one process alone took, each time."""
+def floors_told(floors: Sequence[Floor], full: Floor, cores: int, price: Price) -> str:
+    """What one process alone took, each time, and as many as there are cores."""
     audio_s = sum(floor.audio_s for floor in floors)
     left = " and ".join(f"{floor.core_s(cores, shared=True) * HOUR_S:.0f}" for floor in floors)
     cpu = sum(floor.cpu_s for floor in floors) / audio_s * HOUR_S
+    at_once = f"{full.processes} at once: {full.core_s(cores, shared=True) * HOUR_S:.0f} core-seconds"
     return (
         f"One process alone, {audio_s / len(floors):.0f} s of audio: {left} core-seconds an audio hour, "
-        f"{cpu:.0f} of the processor's; {floor_cost(floors, price):.4f} an audio hour"
+        f"{cpu:.0f} of the processor's; {floor_cost(floors, price):.4f} an audio hour. {at_once}"
     )
 
 

@@ -26,7 +26,7 @@ from ops.bench.spark.pods import PodWatch, api_of, asked_by
 from ops.bench.spark.pushed import BenchError, ended_well, pushed
 from ops.bench.spark.shown import floors_told, show_model, show_taken
 from ops.bench.spark.single import single
-from ops.bench.spark.usage import Interval, Usage, cluster_cpu_s, united
+from ops.bench.spark.usage import Interval, Usage, cluster_cpu_s, length_s, united
 from ops.bench.spark.ways import Way, dag_of, ways
 from ops.console import console, detail
 from ops.environment import Environment
@@ -41,6 +41,7 @@ ALONE_SHARE = 0.1
 """Of the audio, what one process alone works on: once before everything else, and once after."""
 ALONE_MIB = 1024
 STAGES = ("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess")
+CORES = psutil.cpu_count() or 1
 REST_S = 20.0
 RUN_S = 3600.0
 PARAMS = {"engine": "pocketsphinx", "languages": ["en"], "chunk_s": 30}
@@ -70,19 +71,20 @@ def transcribe(environment: Environment, minutes: float = MINUTES) -> list[Figur
         floors = [_alone(environment, calls, pids, pins)]
         taken = [_take(environment, airflow, way, pids, rest) for way in chosen]
         floors.append(_alone(environment, calls, pids, pins))
+        full = _alone(environment, calls, pids, pins, count=CORES)
     if wrong := [each for each in taken if abs(each.audio_s / wanted_s - 1) > SAME]:
         raise BenchError(f"{wrong[0].way.name} transcribed {wrong[0].audio_s:.0f} s of {wanted_s:.0f} s")
-    return _told(floors, taken, len(calls), speech.spark.prices)
+    return _told(floors, full, taken, len(calls), speech.spark.prices)
 
 
-def _told(floors: Sequence[Floor], taken: Sequence[Taken], calls: int, prices: Prices) -> list[Figure]:
+def _told(
+    floors: Sequence[Floor], full: Floor, taken: Sequence[Taken], calls: int, prices: Prices
+) -> list[Figure]:
     """Show everything, and give the figures."""
-    cores = psutil.cpu_count() or 1
-    rates = rates_of(floors, taken, calls, cores)
-    console.print(show_taken(floors, taken, cores, prices.on_demand))
-    console.print(floors_told(floors, cores, prices.on_demand), markup=False)
-    show_model(rates, prices.on_demand)
-    return figures(floors, taken, cores, prices)
+    console.print(show_taken(floors, full, taken, CORES, prices.on_demand))
+    console.print(floors_told(floors, full, CORES, prices.on_demand), markup=False)
+    show_model(rates_of(floors, full, taken, calls, CORES), prices.on_demand)
+    return figures(floors, taken, CORES, prices)
 
 
 def _rest_cores(pids: Sequence[int]) -> float:
@@ -109,28 +111,34 @@ def share_of(calls: Sequence[Heard]) -> list[Heard]:
 
 
 def _alone(
-    environment: Environment, calls: Sequence[Heard], pids: Sequence[int], pins: dict[str, str]
+    environment: Environment,
+    calls: Sequence[Heard],
+    pids: Sequence[int],
+    pins: dict[str, str],
+    count: int = 1,
 ) -> Floor:
-    """One process on a core of its own, over a share of the calls."""
+    """Processes on a core of their own, each over the same share of the calls."""
     told = {
         "run_id": "bench-alone",
-        "output": f"s3://{environment.data_bucket}/{PREFIX}alone",
         "params": PARAMS,
         "images": {name: pins[name] for name in STAGES},
         "calls": [call.as_call() for call in share_of(calls)],
     }
-    command = ["python", "-c", ALONE.read_text(), json.dumps(told)]
-    one_core = {
-        "requests": {"cpu": "100m", "memory": f"{ALONE_MIB}Mi"},
-        "limits": {"cpu": "1", "memory": "2Gi"},
-    }
+    requests = {"cpu": "100m", "memory": f"{ALONE_MIB}Mi"}
+    one_core = {"requests": requests, "limits": {"cpu": "1", "memory": "2Gi"}}
+    mains = []
+    for number in range(count):
+        output = f"s3://{environment.data_bucket}/{PREFIX}alone/{number}"
+        command = ["python", "-c", ALONE.read_text(), json.dumps({**told, "output": output})]
+        mains.append(bare.container(f"alone-{number}", pins["autotranscribe"], command, one_core))
     with Usage(pids) as usage:
-        main = bare.container("alone", pins["autotranscribe"], command, one_core)
-        said = json.loads(bare.run_pod(environment, bare.pod(main), within_s=1500).splitlines()[-1])
+        logs = bare.run_pod(environment, bare.pod(mains), within_s=1500)
     remove(environment, environment.data_bucket, f"{PREFIX}alone/")
-    detail(f"one process alone: {said['audio_s']:.0f} s of audio in {said['seconds']:.0f} s")
-    work = [(said["started_at"], said["started_at"] + said["seconds"])]
-    return Floor(said["audio_s"], work, usage.samples, said["cpu_s"], ALONE_MIB)
+    said = [json.loads(log.splitlines()[-1]) for log in logs]
+    audio_s, cpu_s = (sum(each[name] for each in said) for name in ("audio_s", "cpu_s"))
+    work = united((each["started_at"], each["started_at"] + each["seconds"]) for each in said)
+    detail(f"{count} alone: {audio_s:.0f} s of audio in {length_s(work):.0f} s")
+    return Floor(count, audio_s, work, usage.samples, cpu_s, ALONE_MIB)
 
 
 def _take(environment: Environment, airflow: AirflowApi, way: Way, pids: Sequence[int], rest: float) -> Taken:

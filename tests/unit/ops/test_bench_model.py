@@ -15,7 +15,6 @@ RATES = Rates(
     spark_start_s=30,
     spark_efficiency=0.9,
     pod_start_s=10,
-    pod_efficiency=1.0,
 )
 POOL = NodePool(cores=8, memory_gib=32, vcpu_hour=0.03, gib_hour=0.005)
 
