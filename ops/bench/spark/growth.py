@@ -43,8 +43,10 @@ class Line:
 
     @property
     def far(self) -> float:
-        """What there will be at launch `FAR`: what there was at the start where the line is flat."""
-        return self.start if self.is_flat else self.start + FAR * self.slope
+        """What there will be at launch `FAR`: what there was at the start where the line is flat, and nothing
+        where it would be less than that.
+        """
+        return self.start if self.is_flat else max(0.0, self.start + FAR * self.slope)
 
     @property
     def growth(self) -> float:

@@ -59,6 +59,8 @@ RUN_S = 1800
 SETTLE_S = 60
 """Most that is waited for the pods of the last launch to go."""
 LOOK_S = 1.0
+WIDTH = 116
+"""Of the table, also where nobody says how wide the page is."""
 
 EXPECTED = frozenset({"events of the cluster", "rows of task instances", "Airflow's database"})
 """What grows by its nature: events go after an hour, and Airflow keeps the history of its tasks."""
@@ -98,7 +100,7 @@ def slope(environment: Environment, launches: int = LAUNCHES, every: int = EVERY
             _look(environment, seen, done)
             detail(f"{done} launches")
     lines = [fitted(name, points) for name, points in seen.items()]
-    console.print(shown(lines, launches))
+    console.print(shown(lines, launches), width=max(console.width, WIDTH))
     return [each.figure() for each in lines if each.what not in EXPECTED]
 
 

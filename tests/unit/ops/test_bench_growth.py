@@ -41,6 +41,8 @@ def test_what_stays_and_what_was_never_there() -> None:
     assert (same.verdict, same.growth) == ("none", 0)
     nothing = line("Services", "", LAUNCHES, [0.0] * len(LAUNCHES))
     assert nothing.figure().met
+    less = line("time", "s", LAUNCHES, [20 - 0.1 * n for n in LAUNCHES])
+    assert (less.verdict, less.far, less.growth) == ("shrinks", 0, -1)
     new = line("Services", "", LAUNCHES, [0.001 * n * n for n in LAUNCHES])
     assert new.verdict in {"GROWS", "shrinks"}
 
