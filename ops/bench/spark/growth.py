@@ -56,11 +56,11 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """In a word."""
+        """In a word; `little` is less than `LITTLE`."""
         if self.is_flat:
             return "none"
         if abs(self.growth) < LITTLE:
-            return f"none (under {100 * LITTLE:.0f} %)"
+            return "little"
         return "shrinks" if self.slope < 0 else "GROWS"
 
     def figure(self) -> Figure:

@@ -82,7 +82,7 @@ def memory(environment: Environment) -> dict[str, float]:
             found[name] += share
         elif SCHEDULER.search(words):
             found["Airflow's scheduler"] += share
-    return {f"memory of {name}": value for name, value in found.items()}
+    return {f"{name}, MiB": value for name, value in found.items()}
 
 
 def etcd_mib(environment: Environment) -> float:
@@ -101,7 +101,7 @@ def airflow_rows(environment: Environment) -> dict[str, float]:
     )
     said = environment.kubectl("-n", NAMESPACE, "exec", f"{NAME}-0", "--", "sh", "-c", ask)
     rows, size = said.strip().split("|")
-    return {"rows of task instances": float(rows), "Airflow's database": float(size) / MIB}
+    return {"rows of task instances": float(rows), "Airflow's database, MiB": float(size) / MIB}
 
 
 def driver_environment(pids: Iterable[int]) -> dict[str, str] | None:

@@ -59,16 +59,12 @@ RUN_S = 1800
 SETTLE_S = 60
 """Most that is waited for the pods of the last launch to go."""
 LOOK_S = 1.0
-WIDTH = 116
-"""Of the table, also where nobody says how wide the page is."""
 
 EXPECTED = frozenset({"events of the cluster", "rows of task instances", "Airflow's database"})
 """What grows by its nature: events go after an hour, and Airflow keeps the history of its tasks."""
 
-UNITS = {"memory": "MiB", "etcd's": "MiB", "Airflow's database": "MiB", "bytes": "B", "a launch": "s"}
-
 Series = dict[str, list[tuple[float, float]]]
-"""What was seen: launches so far, and the value."""
+"""What was seen, by name and unit (`kubelet, MiB`): launches so far, and the value."""
 
 
 def dags(every: int) -> str:
@@ -100,14 +96,14 @@ def slope(environment: Environment, launches: int = LAUNCHES, every: int = EVERY
             _look(environment, seen, done)
             detail(f"{done} launches")
     lines = [fitted(name, points) for name, points in seen.items()]
-    console.print(shown(lines, launches), width=max(console.width, WIDTH))
+    console.print(shown(lines, launches))
     return [each.figure() for each in lines if each.what not in EXPECTED]
 
 
 def fitted(name: str, points: list[tuple[float, float]]) -> Line:
     """The line through what was seen of something."""
-    unit = next((unit for words, unit in UNITS.items() if words in name), "")
-    return line(name, unit, [launches for launches, _ in points], [value for _, value in points])
+    what, _, unit = name.partition(", ")
+    return line(what, unit, [launches for launches, _ in points], [value for _, value in points])
 
 
 def _run(airflow: AirflowApi, pids: Sequence[int], seen: Series, before: int) -> None:
@@ -118,10 +114,10 @@ def _run(airflow: AirflowApi, pids: Sequence[int], seen: Series, before: int) ->
     if not variables:
         raise BenchError(f"no driver of run {run_id} was seen among this machine's processes")
     count, size = inventory.environment_size(variables)
-    _add(seen, before + 1, {"variables of a driver": count, "bytes of a driver's environment": size})
+    _add(seen, before + 1, {"variables of a driver": count, "environment of a driver, B": size})
     tasks = airflow.get(f"/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"]
     for number, task in enumerate(sorted(tasks, key=lambda task: str(task["start_date"])), start=before + 1):
-        _add(seen, number, {"time of a launch": _duration_s(task)})
+        _add(seen, number, {"time of a launch, s": _duration_s(task)})
 
 
 def _duration_s(task: dict[str, Any]) -> float:
@@ -140,7 +136,7 @@ def _look(environment: Environment, seen: Series, launches: int) -> None:
     values = {
         **inventory.sums(inventory.objects(environment)),
         **inventory.memory(environment),
-        "etcd's database in use": inventory.etcd_mib(environment),
+        "etcd's database in use, MiB": inventory.etcd_mib(environment),
         **inventory.airflow_rows(environment),
     }
     _add(seen, launches, values)
@@ -172,17 +168,17 @@ def _driver_seen(pids: Sequence[int]) -> Iterator[dict[str, str]]:
 
 def shown(lines: list[Line], launches: int) -> Table:
     """A row for everything that was looked at."""
-    table = Table(title=f"{launches} launches one after another, by least squares")
-    for name in ("what", "n", "start", "end", "slope a launch ± its error", f"at {FAR}", "growth", "verdict"):
-        table.add_column(name, justify="left" if name == "what" else "right")
+    title = f"{launches} launches one after another: growth at the {FAR}th"
+    table = Table(title=title, box=None, padding=(0, 1, 0, 0))
+    for name in ("what", "n", "start", "end", "a launch ± error", "growth", "verdict"):
+        table.add_column(name, justify="left" if name == "what" else "right", no_wrap=True)
     for each in lines:
         table.add_row(
             f"{each.what} {each.unit}".rstrip(),
             str(each.points),
             f"{each.start:.1f}",
             f"{each.last:.1f}",
-            f"{each.slope:.4f} ± {each.error:.4f}",
-            f"{each.far:.1f}",
+            f"{each.slope:.3g} ± {each.error:.2g}",
             f"{100 * each.growth:.0f} %",
             "expected" if each.what in EXPECTED and not each.is_flat else each.verdict,
         )

@@ -32,7 +32,7 @@ def test_noise_is_no_growth() -> None:
 def test_growth_that_hurts_nobody_is_told_as_such() -> None:
     seen = line("memory", "MiB", LAUNCHES, [1000 + 0.01 * n for n in LAUNCHES])
     assert not seen.is_flat
-    assert seen.verdict == "none (under 5 %)"
+    assert seen.verdict == "little"
     assert seen.figure().met
 
 
