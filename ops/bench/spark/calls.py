@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.shared.paths import REPOSITORY
+from ops.bench.spark.objects import remove
 from ops.environment import Environment
 from samples import Recording, Reference, make_dialogue, record
 
@@ -20,7 +21,6 @@ LENGTHS = (0.35, 0.35, 0.35, 0.7, 0.35, 1.5, 0.35, 4.0, 0.7)
 """Minutes aimed at, over and over: most calls are short, and a few have much of the audio."""
 
 FIRST_SEED = 7000
-DELETE_AT_ONCE = 1000
 
 
 class Heard(NamedTuple):
@@ -76,17 +76,3 @@ def _upload(environment: Environment, reference: Reference) -> Heard:
     uri = f"s3://{environment.data_bucket}/{key}"
     size = (FOLDER / reference.file).stat().st_size
     return Heard(reference.call_id, uri, str(put["ETag"]).strip('"'), size, reference.duration_s)
-
-
-def keys(environment: Environment, bucket: str, prefix: str) -> list[str]:
-    """Objects below a prefix."""
-    pages = environment.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-
-def remove(environment: Environment, bucket: str, prefix: str) -> None:
-    """Remove everything below a prefix."""
-    there = keys(environment, bucket, prefix)
-    for start in range(0, len(there), DELETE_AT_ONCE):
-        objects = [{"Key": key} for key in there[start : start + DELETE_AT_ONCE]]
-        environment.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})

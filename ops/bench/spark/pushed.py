@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from infra.platform.manifests.spark_config import run_records_uri
 from ops.airflow_api import FINISHED, AirflowApi
-from ops.bench.measure import BENCH
+from ops.bench.measure import BENCH, NAMESPACE
+from ops.bench.spark.objects import remove
 from ops.environment import Environment
+from switchboard.names import run_slug
 
 VISIBLE_S = 180
 POLL_S = 5.0
@@ -42,7 +45,8 @@ def pushed(
     environment: Environment, files: Mapping[str, str], dag_ids: Sequence[str]
 ) -> Iterator[AirflowApi]:
     """Push DAG files, wait until Airflow has read all of these DAGs from them, and remove the files
-    afterwards. Raises TimeoutError where it has not read them within three minutes.
+    afterwards, with the records of their Spark runs. Raises TimeoutError where it has not read them within
+    three minutes.
     """
     with TemporaryDirectory() as folder, environment.airflow() as airflow:
         repository = environment.dag_repository(Path(folder) / "dags")
@@ -53,6 +57,15 @@ def pushed(
             yield airflow
         finally:
             repository.change("Bench is over", dict.fromkeys(files), BENCH)
+            for dag_id in dag_ids:
+                _forget(environment, dag_id)
+
+
+def _forget(environment: Environment, dag_id: str) -> None:
+    """Remove the records of a DAG's Spark runs: nobody should be given advice from them."""
+    logs = environment.cluster.object_store.buckets["logs"]
+    folder = run_records_uri(logs, NAMESPACE).removeprefix(f"s3://{logs}/")
+    remove(environment, logs, f"{folder}/{run_slug(dag_id)}/")
 
 
 def _until_at(airflow: AirflowApi, dag_id: str, commit: str) -> None:

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import psutil
 import typer
 
-from infra.platform.manifests.spark_config import run_records_uri
 from infra.platform.settings import load
 from infra.platform.spark_settings import Prices
 from ops import images
@@ -21,7 +20,8 @@ from ops.bench.measure import NAMESPACE, Figure
 from ops.bench.rest import init_pids
 from ops.bench.spark import bare
 from ops.bench.spark.accounts import Floor, Taken, figures, rates_of
-from ops.bench.spark.calls import PREFIX, Heard, keys, remove, uploaded
+from ops.bench.spark.calls import PREFIX, Heard, uploaded
+from ops.bench.spark.objects import keys, remove
 from ops.bench.spark.pods import PodWatch, api_of, asked_by
 from ops.bench.spark.pushed import BenchError, ended_well, pushed
 from ops.bench.spark.shown import floors_told, show_model, show_taken
@@ -190,12 +190,9 @@ def _work_on_spark(environment: Environment, way: Way, run_id: str) -> tuple[lis
 
 
 def _clean(environment: Environment, way: Way, run_id: str) -> None:
-    """Remove what a run left in the object store."""
-    logs = environment.cluster.object_store.buckets["logs"]
-    records = run_records_uri(logs, NAMESPACE).removeprefix(f"s3://{logs}/")
+    """Remove what a run left in the data bucket."""
     remove(environment, environment.data_bucket, f"runs/{run_slug(run_id)}/")
     remove(environment, environment.data_bucket, f"{PREFIX}{way.dag_id}/")
-    remove(environment, logs, f"{records}/{way.dag_id}/")
 
 
 def main(
