@@ -113,7 +113,7 @@ def fleet(environment: Environment, executors: int = EXECUTORS) -> list[Figure]:
             own = _with_driver(environment, airflow, executors)
         others = without_driver(environment, own.lives[0].pod, executors)
     _show(rest[0], [own, others])
-    return _figures(rest[0], own, others)
+    return figures(rest[0], own, others)
 
 
 def _with_driver(environment: Environment, airflow: Any, executors: int) -> Crowd:
@@ -178,16 +178,18 @@ def _loaded(environment: Environment) -> Iterator[list[Phase]]:
     phases.append(api_load.between(before, api_load.read(environment), time.monotonic() - began))
 
 
-def _figures(rest: Phase, own: Crowd, others: Crowd) -> list[Figure]:
+def figures(rest: Phase, own: Crowd, others: Crowd) -> list[Figure]:
+    """What a driver's executors took, over what bare pods did."""
     count = len(own.lives)
     rest_cores, rest_rate = rest.cpu_s / rest.seconds, rest.total / rest.seconds
 
-    def above(load: Phase) -> tuple[float, float]:
+    def above(crowd: Crowd) -> tuple[float, float]:
         """CPU milliseconds and requests a pod, above those at rest."""
-        cpu = (load.cpu_s - rest_cores * load.seconds) / count * 1000
-        return cpu, (load.total - rest_rate * load.seconds) / count
+        load, pods = crowd.load, len(crowd.lives)
+        cpu = (load.cpu_s - rest_cores * load.seconds) / pods * 1000
+        return cpu, (load.total - rest_rate * load.seconds) / pods
 
-    (cpu, requests), (cpu_floor, requests_floor) = above(own.load), above(others.load)
+    (cpu, requests), (cpu_floor, requests_floor) = above(own), above(others)
     return [
         Figure(
             f"{count} executors asked for to running",

@@ -8,7 +8,7 @@ import pytest
 
 from ops.bench.spark.api_load import between, parse, quantile_bound
 from ops.bench.spark.fake_nodes import SELECTOR, TAINT, node
-from ops.bench.spark.fleet import POOLS, Crowd, copy_of, size
+from ops.bench.spark.fleet import POOLS, Crowd, copy_of, figures, size
 from ops.bench.spark.pods import Life
 from ops.bench.spark.pushed import BenchError
 from switchboard.placement import placement
@@ -77,6 +77,19 @@ def test_a_crowd_is_as_fast_as_its_last() -> None:
     left = Crowd("x", [life(10, gone=None), life(11, gone=80)], load)
     with pytest.raises(BenchError, match="only 1 of 2 pods were ever gone"):
         _ = left.gone_s
+
+
+def test_load_is_counted_above_rest_and_by_the_pod() -> None:
+    rest = between(parse(BEFORE), parse(BEFORE), seconds=4)
+    load = between(parse(BEFORE), parse(AFTER), seconds=4)
+    own = Crowd("x", [life(10, gone=90)] * 2, load)
+    others = Crowd("y", [life(10, gone=90)] * 4, load)
+    found = {figure.name: figure for figure in figures(rest, own, others)}
+    cpu = found["API server, CPU an executor"]
+    assert (cpu.value, cpu.floor) == (pytest.approx(1000), pytest.approx(500))
+    assert found["API server, requests an executor"].ratio == pytest.approx(2)
+    assert not found["requests refused (429)"].met
+    assert found["2 executors asked to go to gone"].value == 30
 
 
 def test_a_copy_of_an_executor_is_nobodys_and_nowhere() -> None:
