@@ -12,6 +12,7 @@ import typer
 
 from infra.shared.paths import REPOSITORY
 from ops.bench.measure import Figure
+from ops.bench.spark import fleet, slope, transcribe
 from ops.bench.spark.compare import compare
 from ops.bench.spark.launch import launch
 from ops.bench.table import table
@@ -21,6 +22,9 @@ from ops.environment import Environment, NotUpError
 BENCHMARKS: dict[str, Callable[[Environment], list[Figure]]] = {
     "launch": launch,
     "compare": compare,
+    "fleet": fleet.fleet,
+    "slope": slope.slope,
+    "transcribe": transcribe.transcribe,
 }
 """By the names that the command takes."""
 
