@@ -64,6 +64,12 @@ def stack(before: Snapshot, recordings: Future[Recordings]) -> Iterator[Environm
             front_door("down")
 
 
+@pytest.fixture(scope="module")
+def platform(stack: Environment) -> Environment:
+    """The stack, as it is now: it may have been taken down and made again since the session began."""
+    return Environment.load(ENV)
+
+
 @pytest.fixture(scope="session")
 def calls(stack: Environment, recordings: Future[Recordings]) -> Calls:
     """Recordings in the data bucket."""

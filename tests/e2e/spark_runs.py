@@ -195,3 +195,13 @@ def leftovers(stack: Environment, before: set[str], but: Sequence[str] = ()) -> 
         for pod in stack.pods(NAMESPACE, f"{kind}{others}")
     }
     return pods | (objects(stack) - before)
+
+
+def until_gone(platform: Environment, of_others: set[str], but: Sequence[str] = ()) -> None:
+    """Nothing of Spark is in the cluster, and that soon; `but` for what some DAGs have there."""
+    until(
+        f"nothing of Spark is left: {leftovers(platform, of_others, but)}",
+        lambda: not leftovers(platform, of_others, but),
+        within_s=GONE_WITHIN_S,
+        every_s=1,
+    )

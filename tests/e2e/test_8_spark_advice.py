@@ -20,12 +20,6 @@ SIZES = ["small", "medium"]
 
 
 @pytest.fixture(scope="module")
-def platform(stack: Environment) -> Environment:
-    """The stack, as it is now: it may have been taken down and made again since the session began."""
-    return Environment.load(ENV)
-
-
-@pytest.fixture(scope="module")
 def records(platform: Environment) -> list[RunRecord]:
     """Of a sweep of `pi` over two sizes that has ended well."""
     with platform.airflow() as airflow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 import httpx
@@ -23,14 +23,13 @@ from tests.e2e.spark_runs import (
     DAGS,
     DRIVER,
     EXECUTOR,
-    GONE_WITHIN_S,
     PATH,
     WORKER,
     Run,
     crash_worker,
     kill,
-    leftovers,
     objects,
+    until_gone,
 )
 from tests.support.limited_registry import limited_registry
 from tests.support.waiting import until
@@ -42,12 +41,6 @@ FAILING = ("error", "image", "quota", "memory", "nowhere", "timeout")
 STORE_GONE_S = 60
 LIMITED_S = 15
 TEXT = "to be or not to be\n" * 100
-
-
-@pytest.fixture(scope="module")
-def platform(stack: Environment) -> Environment:
-    """The stack, as it is now: it may have been taken down and made again since the session began."""
-    return Environment.load(ENV)
 
 
 @pytest.fixture(scope="module")
@@ -79,16 +72,6 @@ def nothing_left(platform: Environment, of_others: set[str], started: dict[str, 
     """After the test, nothing of its tasks is in the cluster, and that soon."""
     yield
     until_gone(platform, of_others, [run.dag_id for run in started.values()])
-
-
-def until_gone(platform: Environment, of_others: set[str], but: Sequence[str] = ()) -> None:
-    """Nothing of Spark is in the cluster, and that soon; `but` for what some DAGs have there."""
-    until(
-        f"nothing of Spark is left: {leftovers(platform, of_others, but)}",
-        lambda: not leftovers(platform, of_others, but),
-        within_s=GONE_WITHIN_S,
-        every_s=1,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from ops.airflow_api import AirflowApi
 from ops.environment import Environment
 from ops.spark_advice.records import find
 from tests.e2e.calls import Calls
-from tests.e2e.conftest import ENV
 from tests.e2e.spark_runs import GONE_WITHIN_S, Run, leftovers, objects
 from tests.support.waiting import until
 
@@ -25,12 +24,6 @@ RUNS_OWN = {"seconds", "at", "started_at", "run_id"}
 """What of a result is the run's: times, and its name."""
 
 STAGES = ("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess")
-
-
-@pytest.fixture(scope="module")
-def platform(stack: Environment) -> Environment:
-    """The stack, as it is now: it may have been taken down and made again since the session began."""
-    return Environment.load(ENV)
 
 
 @pytest.fixture(scope="module")
