@@ -177,7 +177,7 @@ def crash_worker(run: Run) -> None:
     """End the worker of a run's task as the kernel does where memory is short: not even a signal is heard."""
     (worker,) = run.pods(WORKER)
     engine = choose_engine(Paths.of(run.stack.name)).engine
-    node, process = worker["spec"]["nodeName"], f"execute_workload.*{run.run_id}"
+    node, process = worker["spec"]["nodeName"], f"execute_workload.*{run.run_id.replace('+', '[+]')}"
     call(engine, "exec", node, "pkill", "--signal", "KILL", "-f", process)
 
 
