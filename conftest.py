@@ -12,7 +12,8 @@ ITS_OWN_CLUSTER = "tests/integration/infra/test_cluster.py"
 """It makes another environment beside that one: after the images' tests, when that one stands, and long
 before it goes, for both look at what the machine holds, and the later one would wait."""
 IMAGES = "tests/integration/images/"
-UNIT = "tests/unit/"
+STACK_TESTS = (END_TO_END, "tests/integration/", "images/")
+"""Where marked tests are looked for: the Makefile's folders of this name."""
 TIMEOUT_S = {"e2e": 3600, "integration": 600}
 """The first test waits for what it runs on: an environment, images. Those of unit tests: pyproject.toml."""
 
@@ -32,9 +33,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test its time, and put them in order."""
     for item in items:
-        unit = item.nodeid.startswith(UNIT)
         kind = next((kind for kind in TIMEOUT_S if item.get_closest_marker(kind)), None)
-        if kind and unit:
+        if kind and not item.nodeid.startswith(STACK_TESTS):
             raise pytest.UsageError(f"{item.nodeid} is an {kind} test: where it lies nothing would run it")
         if kind and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIMEOUT_S[kind]))

@@ -59,12 +59,18 @@ class Good:
 
 
 @dataclass(frozen=True)
-class Calls:
-    """Where the recordings lie in the data bucket, and what must come of them."""
+class Recordings:
+    """The calls as they lie in a folder."""
 
     folder: Path
     good: tuple[Good, ...]
     kill: tuple[Good, ...]
+
+
+@dataclass(frozen=True)
+class Calls(Recordings):
+    """Where the recordings lie in the data bucket, and what must come of them."""
+
     bucket: str
     output: str = "e2e/transcripts"
     bad: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=lambda: dict(SAYS))
@@ -89,15 +95,6 @@ class Calls:
         """Put another recording under a call's key."""
         path = self.folder / "good" / by.file
         stack.s3.upload_file(str(path), self.bucket, f"e2e/calls/good/{call.file}")
-
-
-@dataclass(frozen=True)
-class Recordings:
-    """The calls as they lie in a folder."""
-
-    folder: Path
-    good: tuple[Good, ...]
-    kill: tuple[Good, ...]
 
 
 def generate_calls(folder: Path) -> Recordings:

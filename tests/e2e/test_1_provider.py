@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,21 @@ def _program(image: str, namespace: str, text: str) -> str:
     return f"IMAGE, NAMESPACE = {image!r}, {namespace!r}\n{HEAD}{text}"
 
 
+@contextmanager
+def _made(stack: Environment, folder: Path) -> Iterator[Stack]:
+    """A Pulumi stack on the environment's cluster, destroyed in the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = Stack(folder / "stack", str(Paths.of(stack.name).kubeconfig), patch)
+        try:
+            yield made
+        finally:
+            assert made.destroy().status == 0
+
+
 @pytest.fixture
-def trial(stack: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    made = Stack(tmp_path / "stack", str(Paths.of(stack.name).kubeconfig), monkeypatch)
-    yield made
-    assert made.destroy().status == 0
+def trial(stack: Environment, tmp_path: Path) -> Iterator[Stack]:
+    with _made(stack, tmp_path) as made:
+        yield made
 
 
 NEVER_READY = """
@@ -67,13 +78,8 @@ def failing(
     stack: Environment, image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Future[Done]]:
     """The end of an `up` of resources that do not get ready, all at once. Others are made meanwhile."""
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as beside:
-        folder = tmp_path_factory.mktemp("failing") / "stack"
-        made = Stack(folder, str(Paths.of(stack.name).kubeconfig), patch)
-        up = beside.submit(made.try_up, _program(image, FAILING, NEVER_READY))
-        yield up
-        wait([up])
-        assert made.destroy().status == 0
+    with _made(stack, tmp_path_factory.mktemp("failing")) as made, ThreadPoolExecutor(1) as beside:
+        yield beside.submit(made.try_up, _program(image, FAILING, NEVER_READY))
 
 
 @pytest.fixture(scope="module")
