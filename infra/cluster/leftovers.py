@@ -3,6 +3,7 @@
 Podman itself leaves empty chains of its firewall rules and empty cgroups when its last container is gone.
 """
 
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
@@ -35,7 +36,7 @@ def snapshot(settings: Settings, engine: Engine, paths: Paths) -> Snapshot:
         "interfaces": frozenset(path.name for path in Path("/sys/class/net").glob("podman*")),
         "network namespaces": frozenset(path.name for path in Path("/run/netns").glob("*")),
         "firewall rules": frozenset(_rules(settings)),
-        "cgroups": frozenset(map(str, _cgroups_without(others))),
+        "cgroups": frozenset(map(str, groups_without(others))),
         "files": frozenset(str(path) for path in paths.state.glob("*")),
     }
 
@@ -63,7 +64,7 @@ def sweep_podman(cidr: str) -> None:
     # A child must go before its parent; one that is in use stays by itself, but for what a node that runs has
     # just made for a pod.
     containers = _lines(call("podman", "ps", "--all", "--quiet", "--no-trunc"))
-    for group in sorted(_cgroups_without(containers), key=lambda path: len(path.parts), reverse=True):
+    for group in sorted(groups_without(containers), key=lambda path: len(path.parts), reverse=True):
         with suppress(OSError):
             group.rmdir()
 
@@ -174,9 +175,16 @@ def _prefix(cidr: str) -> str:
     return cidr.partition("/")[0].rpartition(".")[0] + "."
 
 
-def _cgroups_without(ids: Collection[str]) -> Iterator[Path]:
+def groups_without(ids: Collection[str]) -> Iterator[Path]:
     """Podman's groups, but for those in and around the containers with these ids."""
+
+    def is_others(path: str) -> bool:
+        return any(id_ in path for id_ in ids)
+
     for parent in (*CGROUPS.glob("libpod*"), *CGROUPS.glob("*/libpod*")):
-        for path in (parent, *parent.rglob("*")):
-            if path.is_dir() and not any(id_ in str(path) for id_ in ids):
-                yield path
+        # `os.walk`, not `rglob`: groups of pods come and go in the middle of it. It does not look into what
+        # is taken from `below`.
+        for path, below, _ in os.walk(parent):
+            below[:] = [name for name in below if not is_others(name)]
+            if not is_others(path):
+                yield Path(path)

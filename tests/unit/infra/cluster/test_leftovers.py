@@ -1,8 +1,14 @@
 """What podman leaves behind, and how it is removed."""
 
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from infra.cluster.leftovers import chain_removal, left, unused
+import pytest
+
+from infra.cluster import leftovers
+from infra.cluster.leftovers import chain_removal, groups_without, left, unused
 
 CIDR = "10.112.0.0/24"
 EMPTY_CHAINS = """\
@@ -106,3 +112,24 @@ def test_only_what_is_new_is_left() -> None:
     before = {"mounts": frozenset({"/a"}), "files": frozenset({"/f"})}
     after = {"mounts": frozenset({"/a", "/b"}), "files": frozenset[str]()}
     assert left(before, after) == ["mounts: /b"]
+
+
+def test_groups_of_pods_that_go_while_they_are_listed_are_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, other = (tmp_path / "memory" / "libpod_parent" / f"libpod-{name}" for name in ("aaa", "bbb"))
+    for path in (ours / "pod1", ours / "pod2", other):
+        (path / "container").mkdir(parents=True)
+    scandir = os.scandir
+
+    def gone_just_before(path: Path) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        if Path(path).name == "pod1":
+            Path(path).rename(tmp_path / "gone")
+        return scandir(path)
+
+    monkeypatch.setattr(leftovers, "CGROUPS", tmp_path)
+    monkeypatch.setattr(os, "scandir", gone_just_before)
+
+    listed = [str(group.relative_to(ours.parent)) for group in groups_without(["bbb"])]
+
+    assert listed == [".", "libpod-aaa", "libpod-aaa/pod2", "libpod-aaa/pod2/container"]
