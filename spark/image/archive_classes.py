@@ -89,6 +89,7 @@ POD_SETTINGS = {
     "spark.dynamicAllocation.shuffleTracking.enabled": "true",
     "spark.dynamicAllocation.minExecutors": "1",
     "spark.dynamicAllocation.maxExecutors": "1",
+    "spark.kubernetes.allocation.pods.allocator": "org.apache.spark.switchboard.Allocator",
     "spark.decommission.enabled": "true",
     "spark.storage.decommission.enabled": "true",
     "spark.ui.prometheus.enabled": "true",
@@ -97,7 +98,7 @@ POD_SETTINGS = {
     "spark.kubernetes.executor.disableConfigMap": "true",
 }
 TEMPLATE = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "executor"}]}}
-BACKEND = "org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend"
+EXECUTOR = "org.apache.spark.switchboard.Executor"
 
 
 def jars() -> list[str]:
@@ -153,7 +154,7 @@ def executor(classes: Path, given: dict[str, str]) -> None:
         "--resourceProfileId": given["SPARK_RESOURCE_PROFILE_ID"],
         "--podName": "executor",
     }
-    load(classes, *options, BACKEND, *(word for pair in words.items() for word in pair), env=given)
+    load(classes, *options, EXECUTOR, *(word for pair in words.items() for word in pair), env=given)
 
 
 def on_kubernetes(folder: Path) -> list[Path]:

@@ -19,6 +19,9 @@ from switchboard_spark.pods import (
     cpu_limit,
 )
 
+ALLOCATOR = "org.apache.spark.switchboard.Allocator"
+NAME_PREFIX = "spark.kubernetes.executor.podNamePrefix"
+SECRET_FILE = f"{SCRATCH}/spark-secret"
 API_SERVER = "https://kubernetes.default.svc"
 SDK, COMMIT = "software.amazon.awssdk", "org.apache.spark.internal.io.cloud"
 
@@ -36,6 +39,9 @@ its driver by this.
 MAX_BATCH = 100
 """Executors requested in one second, so that a large size does not take minutes to ask for its pods."""
 
+
+NAME_LENGTH = 40
+"""What an executor's name has of its driver's: with uid, `-exec-` and number it is a host name, too."""
 
 DRIVER_JAVA = (
     # A driver without memory left can hang for hours in collecting garbage.
@@ -146,8 +152,11 @@ def _driver(size: SparkSize, pod: PodIdentity) -> dict[str, str]:
         "spark.driver.memory": f"{heap}m",
         "spark.driver.maxResultSize": f"{heap // 2}m",  # a clear error before the heap is full
         "spark.driver.extraJavaOptions": " ".join(DRIVER_JAVA),
-        # Who reaches the port could otherwise have any code run with the driver's rights.
+        # Who reaches the port could otherwise run any code with the driver's rights. Spark would make the
+        # secret itself, too late for the first executor; executors have it in their pod's template.
         "spark.authenticate": "true",
+        "spark.authenticate.secret.driver.file": SECRET_FILE,
+        "spark.authenticate.secret.executor.file": SECRET_FILE,  # never read, but Spark wants both or none
     }
 
 
@@ -161,6 +170,8 @@ def _executors(task: SparkTask, pod: PodIdentity, template: Path) -> dict[str, s
         "spark.kubernetes.executor.podTemplateFile": str(template),
         "spark.kubernetes.executor.podTemplateContainerName": EXECUTOR_CONTAINER,
         f"spark.kubernetes.executor.label.{DRIVER_LABEL}": pod.uid,
+        NAME_PREFIX: f"{pod.name[:NAME_LENGTH].rstrip('-.')}-{pod.uid[:8]}",
+        "spark.kubernetes.allocation.pods.allocator": ALLOCATOR,  # knows of the first executor (`first`)
         "spark.executor.cores": str(size.executor_cores),
         "spark.kubernetes.executor.request.cores": f"{size.executor_cpu_request_millicores}m",
         "spark.kubernetes.executor.limit.cores": str(cpu_limit(size)),

@@ -84,6 +84,14 @@ class Api:
         """Have the API server do everything but keep the pod. Raises ApiError where it refuses."""
         self._call("POST", "pods", {"dryRun": "All"}, pod)
 
+    def create(self, pod: Object) -> None:
+        """Make a pod, which may be there already. Raises ApiError where the API server refuses it."""
+        try:
+            self._call("POST", "pods", {}, pod)
+        except ApiError as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+
     def delete_pods(self, selector: str) -> None:
         """Remove all pods with these labels."""
         self._call("DELETE", "pods", {"labelSelector": selector})

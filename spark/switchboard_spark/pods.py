@@ -17,6 +17,9 @@ OBJECT_STORE = "object-store"
 
 USER = 10001
 SCRATCH = "/tmp"  # noqa: S108  in the pod, its own
+SECRET_VARIABLE = "_SPARK_AUTH_SECRET"  # noqa: S105  its name
+"""By what an executor and its driver know each other; Spark's own variable."""
+
 DRIVER_LABEL = "switchboard/spark-driver"
 """On every executor, with its driver pod's uid: whose it is, whatever application id Spark gave itself."""
 
@@ -48,8 +51,11 @@ def cpu_limit(size: SparkSize) -> int:
     return size.executor_cores + 1
 
 
-def executor_pod(task: SparkTask) -> dict[str, Any]:
-    """The executors' pod template: what Spark has no settings for, and what the `restricted` profile asks."""
+def executor_pod(task: SparkTask, secret: str = "") -> dict[str, Any]:
+    """The executors' pod template: what Spark has no settings for, and what the `restricted` profile asks.
+
+    `secret`: in base64, the one of this driver and its executors.
+    """
     spec: dict[str, Any] = {
         "serviceAccountName": EXECUTOR_ACCOUNT,
         "automountServiceAccountToken": False,
@@ -63,7 +69,7 @@ def executor_pod(task: SparkTask) -> dict[str, Any]:
             "fsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_executor_container()],
+        "containers": [_executor_container(secret)],
         # Spark takes volumes of this name for its scratch folders, and then makes none of its own.
         "volumes": [{"name": "spark-local-dir-1", "emptyDir": {"sizeLimit": f"{_scratch_mib(task.size)}Mi"}}],
     }
@@ -81,7 +87,7 @@ def executor_labels(task: SparkTask) -> dict[str, str]:
     }
 
 
-def _executor_container() -> dict[str, Any]:
+def _executor_container(secret: str) -> dict[str, Any]:
     return {
         "name": EXECUTOR_CONTAINER,
         "securityContext": {
@@ -93,6 +99,7 @@ def _executor_container() -> dict[str, Any]:
             {"configMapRef": {"name": OBJECT_STORE}},
             {"secretRef": {"name": OBJECT_STORE, "optional": True}},
         ],
+        "env": [{"name": SECRET_VARIABLE, "value": secret}] if secret else [],
         "volumeMounts": [{"name": "spark-local-dir-1", "mountPath": SCRATCH}],
         # The reason of a death outlives the container's log.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -103,9 +110,9 @@ def _scratch_mib(size: SparkSize) -> int:
     return SCRATCH_PER_MEMORY * size.executor_memory_mib
 
 
-def trial_pod(task: SparkTask, pod: PodIdentity) -> dict[str, Any]:
+def trial_pod(task: SparkTask, pod: PodIdentity, secret: str = "") -> dict[str, Any]:
     """An executor as Spark would make it, to ask the API server whether it would take it."""
-    whole = executor_pod(task)
+    whole = executor_pod(task, secret)
     memory = f"{task.size.executor_memory_mib}Mi"
     whole["metadata"] |= {
         "generateName": "spark-trial-",

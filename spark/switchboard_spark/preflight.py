@@ -1,4 +1,4 @@
-"""What is seen to while Java starts: whether the cluster takes executors, and the event log's folder."""
+"""What is seen to while Java starts: the first executor, and the event log's folder."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import time
 from urllib.parse import urlsplit
 
 from switchboard_spark import verdicts
-from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
-from switchboard_spark.model import SparkTask
-from switchboard_spark.pods import PodIdentity, trial_pod
+from switchboard_spark.kube import Api, ApiError, ApiUnreachableError, Object
 from switchboard_spark.verdicts import Judgement
 
 log = logging.getLogger("switchboard.spark")
@@ -26,20 +24,13 @@ class RefusedError(Exception):
         self.judgement = judgement
 
 
-def check(task: SparkTask, pod: PodIdentity) -> None:
-    """Raises RefusedError."""
-    try_executor(Api(pod.namespace), task, pod)
-    if task.event_log_uri:
-        make_folder(task.event_log_uri)
-
-
-def try_executor(api: Api, task: SparkTask, pod: PodIdentity) -> None:
-    """Ask for an executor without making one: quotas, priority classes and policies answer at once. Spark
-    would ask again and again, and say so only in its log. Raises RefusedError.
+def make_executor(api: Api, executor: Object) -> None:
+    """Make the first executor. Quotas, priority classes and policies refuse it at once; Spark would ask again
+    and again, and say so only in its log. Raises RefusedError.
     """
     for left in reversed(range(TRIES)):
         try:
-            api.try_create(trial_pod(task, pod))
+            api.create(executor)
         except ApiError as error:
             raise RefusedError(verdicts.refusal(error.status, str(error))) from None
         except ApiUnreachableError as error:

@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from switchboard_spark import application, preflight, session, verdicts
 from switchboard_spark.application import PermanentError, UsageError
 from switchboard_spark.background import in_background
+from switchboard_spark.first import first_executor
 from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
 from switchboard_spark.model import (
     EXIT_INFRASTRUCTURE,
@@ -56,6 +57,9 @@ JAVA_END_S = 2.0
 TAILS = 5
 """Most logs of dead executors that are shown; the last ones."""
 
+DONE: Future[None] = Future()
+DONE.set_result(None)
+
 EXIT_TERMINATED = 128 + signal.SIGTERM
 STOPPED = Judgement(
     Verdict(
@@ -84,6 +88,8 @@ class Driver:
         self._pod = PodIdentity.of(environment) if text else None
         self._watcher = self._make_watcher(environment)
         self._recorder = Recorder(self._task)
+        self._asked: Future[None] = DONE
+        """The first executor's being made."""
         self._judgement: Judgement | None = None
         self._finishing = threading.Lock()
         """Whoever has it says how the application ended, and nobody else does."""
@@ -106,9 +112,7 @@ class Driver:
         return self._finish(ended)
 
     def _call(self, words: Sequence[str] | None) -> Ended:
-        session.begin(self._environment)
-        # While Java starts and the application is imported.
-        preparation.finish = in_background(self._prepare, "preflight").result
+        self._prepare(session.begin(self._environment))
         call = application.read(words)
         self._recorder.application = call.name
         if self._watcher:
@@ -116,9 +120,15 @@ class Driver:
         log.info("calling %s", call.name)
         return Ended(application.as_success(call(spark_session)), EXIT_OK)
 
-    def _prepare(self) -> None:
-        if self._task and self._pod:
-            preflight.check(self._task, self._pod)
+    def _prepare(self, conf: Mapping[str, str]) -> None:
+        """See to what a session needs, while Java starts and the application is imported."""
+        if not (self._task and self._pod):
+            return
+        api, folder = Api(self._pod.namespace), self._task.event_log_uri
+        executor = first_executor(self._task, self._pod, conf, session.shared_secret())
+        self._asked = in_background(lambda: preflight.make_executor(api, executor), "first executor")
+        there = in_background(lambda: preflight.make_folder(folder), "event log") if folder else DONE
+        preparation.finish = lambda: (self._asked.result(), there.result())
 
     def _terminate(self, *_: object) -> None:
         """On SIGTERM. No exception is raised here: the thread's next call of Java would wait for the last."""
@@ -192,6 +202,7 @@ class Driver:
         if self._watcher is None:
             return
         selector, api = self._watcher.selector, self._watcher.api
+        wait([self._asked], REMOVE_S)  # else it would be made a moment later
         removing = in_background(lambda: api.delete_pods(selector), "remove")
         try:
             removing.result(REMOVE_S)

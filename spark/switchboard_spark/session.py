@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from switchboard_spark import java
-from switchboard_spark.conf import cluster_conf, local_conf
+from switchboard_spark.conf import NAME_PREFIX, SECRET_FILE, cluster_conf, local_conf
 from switchboard_spark.java import Java, Starting
 from switchboard_spark.model import TASK_VARIABLE, SparkTask
 from switchboard_spark.pods import SCRATCH, PodIdentity, executor_pod
@@ -44,12 +46,15 @@ class Preparation:
 preparation = Preparation()
 
 
-def begin(environment: Mapping[str, str]) -> None:
-    """Start Java for a Spark task's session, which takes longest of all that it needs. Does not wait.
-    Anywhere else Java starts with the session.
+def begin(environment: Mapping[str, str]) -> dict[str, str]:
+    """Start Java for a Spark task's session, which takes longest of all that it needs. Does not wait; gives
+    what the session is configured with. Anywhere else Java starts with the session, and this does nothing.
     """
-    if environment.get(TASK_VARIABLE):
-        preparation.starting = java.begin(session_conf(environment))
+    if not environment.get(TASK_VARIABLE):
+        return {}
+    conf = session_conf(environment)
+    preparation.starting = java.begin(conf)
+    return conf
 
 
 def spark_session() -> SparkSession:
@@ -104,11 +109,20 @@ def session_conf(environment: Mapping[str, str], earlier: int = 0) -> dict[str, 
         return local_conf(environment, with_s3a=has_s3a())
     task = SparkTask.model_validate_json(text)
     # JSON is YAML.
-    TEMPLATE.write_text(json.dumps(executor_pod(task)))
+    TEMPLATE.write_text(json.dumps(executor_pod(task, shared_secret())))
     conf = cluster_conf(task, PodIdentity.of(environment), TEMPLATE, environment)
     if earlier:
         conf["spark.app.id"] += f"-{earlier + 1}"
+        conf[NAME_PREFIX] += f"-{earlier + 1}"
     return conf
+
+
+def shared_secret(file: Path = Path(SECRET_FILE)) -> str:
+    """By what this driver and its executors know each other, in base64; made where there is none yet."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_bytes(secrets.token_bytes(32))
+    return base64.b64encode(file.read_bytes()).decode()
 
 
 def has_s3a() -> bool:

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
+from switchboard_spark.conf import cluster_conf
+from switchboard_spark.first import first_executor
 from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
 from switchboard_spark.model import EXIT_INFRASTRUCTURE, EXIT_PERMANENT, SparkTask
 from switchboard_spark.pods import DRIVER_LABEL, PodIdentity, trial_pod
-from switchboard_spark.preflight import RefusedError, try_executor
+from switchboard_spark.preflight import RefusedError, make_executor
 from switchboard_spark.verdicts import Judgement
 from switchboard_spark.watch import Watcher
 from tests.support.control_plane import ControlPlane, control_plane
@@ -27,6 +29,10 @@ pytestmark = pytest.mark.integration
 
 POD = PodIdentity("driver", "0a1b-2c3d", "10.0.0.7", "")
 SELECTOR = f"{DRIVER_LABEL}={POD.uid}"
+
+
+def first_of(task: SparkTask) -> dict[str, Any]:
+    return first_executor(task, POD, cluster_conf(task, POD, Path("template"), {}), "c2VjcmV0")
 
 
 class Cluster:
@@ -113,28 +119,33 @@ def test_a_trial_leaves_nothing(cluster: Cluster, task: SparkTask) -> None:
     [("512Mi", 0, EXIT_PERMANENT), ("1536Mi", 1, EXIT_INFRASTRUCTURE)],
     ids=["too small", "used by others"],
 )
-def test_a_quota_refuses_the_trial(
+def test_a_quota_refuses_the_first_executor(
     cluster: Cluster, task: SparkTask, memory: str, others: int, status: int
 ) -> None:
     cluster.quota(requests_memory=memory)
     for number in range(others):
         cluster.executor(task, f"other-{number}")
     with pytest.raises(RefusedError, match="exceeded quota: spark") as caught:
-        try_executor(cluster.api, task, POD)
+        make_executor(cluster.api, first_of(task))
     assert caught.value.judgement.exit_code == status
+    assert len(cluster.pods()) == others
 
 
-def test_a_priority_class_that_is_not_there_refuses_the_trial(cluster: Cluster, task: SparkTask) -> None:
+def test_a_priority_class_that_is_not_there_refuses_the_first_executor(
+    cluster: Cluster, task: SparkTask
+) -> None:
     odd = task.model_copy(update={"executor_priority_class": "nobody"})
     with pytest.raises(RefusedError, match="nobody") as caught:
-        try_executor(cluster.api, odd, POD)
+        make_executor(cluster.api, first_of(odd))
     assert caught.value.judgement.exit_code == EXIT_PERMANENT
 
 
 def test_a_restricted_namespace_takes_executors(cluster: Cluster, task: SparkTask) -> None:
     label = "pod-security.kubernetes.io/enforce=restricted"
     cluster.kubectl("label", "namespace", cluster.namespace, label)
-    try_executor(cluster.api, task, POD)
+    make_executor(cluster.api, first_of(task))
+    make_executor(cluster.api, first_of(task))  # the answer to the first call was lost, say
+    assert cluster.pods() == ["pod/driver-0a1b-2c3-exec-0"]
 
 
 def test_changes_are_seen_and_the_version_goes_on(cluster: Cluster, task: SparkTask) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from docker.models.containers import Container
+from kubernetes import client
 
 from switchboard_spark.model import TASK_VARIABLE, SparkTask
 from switchboard_spark.records import RunRecord
@@ -158,6 +159,33 @@ def test_a_function_runs_on_executors_and_nothing_is_left(stage: Stage) -> None:
     assert stage.plane.kubectl(
         "get", "configmaps,services,pvc", "-n", stage.namespace, "-o", "name"
     ).split() == ["configmap/kube-root-ca.crt"]
+
+
+def test_the_first_executor_is_as_spark_makes_them(stage: Stage) -> None:
+    """But for its number. Spark counts it: of two, it makes one."""
+    stage.begin(stage.task(executors_min=2, executors_max=2), "example:sleep", partitions=2)
+    until(lambda: sum("Running task" in log_of(each) for each in stage.executors()) == 2, timeout_s=120)
+    first, second = sorted(stage.kubelet.pods(), key=lambda pod: str(pod.metadata.name))
+    assert what_is_common(first, "0") == what_is_common(second, "1")
+
+
+def what_is_common(pod: Any, number: str) -> list[Any]:
+    """What the executors of a driver have in common, but for what only people look at, what goes without
+    saying, and Java's own options, which the image has too.
+    """
+    whole = client.ApiClient().sanitize_for_serialization(pod)
+    metadata, spec = whole["metadata"], whole["spec"]
+    assert metadata["labels"].pop("spark-exec-id") == number
+    for label in ("spark-app-name", "spark-version"):
+        metadata["labels"].pop(label, None)
+    assert spec.pop("hostname") == metadata["name"]
+    (container,) = spec["containers"]
+    container.pop("resizePolicy", None)
+    values = {each["name"]: each.get("value") or each.get("valueFrom") for each in container.pop("env")}
+    assert values.pop("SPARK_EXECUTOR_ID") == number
+    options = [values.pop(name) for name in list(values) if name.startswith("SPARK_JAVA_OPT_")]
+    kept = [metadata.get(name) for name in ("labels", "annotations", "ownerReferences")]
+    return [*kept, spec, values, sorted(option for option in options if option.startswith("-Dspark."))]
 
 
 def test_an_event_log_is_left_for_the_history_server(stage: Stage) -> None:

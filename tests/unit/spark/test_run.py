@@ -163,6 +163,7 @@ class FakeApi:
 
     def __init__(self) -> None:
         self.deleted: list[str] = []
+        self.made: list[Any] = []
         self.refusals: list[Exception] = []
 
     def pods(self, selector: str) -> tuple[list[Any], str]:
@@ -175,16 +176,17 @@ class FakeApi:
     def delete_pods(self, selector: str) -> None:
         self.deleted.append(selector)
 
-    def try_create(self, pod: Any) -> None:
+    def create(self, pod: Any) -> None:
         if self.refusals:
             raise self.refusals.pop(0)
+        assert not self.deleted, "nobody will remove it"
+        self.made.append(pod)
 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     fake = FakeApi()
     monkeypatch.setattr(run, "Api", lambda _: fake)
-    monkeypatch.setattr(preflight, "Api", lambda _: fake)
     monkeypatch.setattr(preflight, "make_folder", lambda _: None)
     monkeypatch.setattr(preflight, "PAUSE_S", 0)
     monkeypatch.setattr(run, "spark_session", session)
@@ -208,8 +210,13 @@ def in_a_pod(task: SparkTask, pod: PodIdentity) -> dict[str, str]:
     }
 
 
-def test_nothing_is_left_at_the_end(log: Path, api: FakeApi, in_a_pod: dict[str, str]) -> None:
-    assert start("answer", log, in_a_pod) == 0
+@pytest.mark.parametrize("application", ["answer", "nowhere"])
+def test_nothing_is_left_at_the_end(
+    log: Path, api: FakeApi, in_a_pod: dict[str, str], application: str
+) -> None:
+    """The first executor is asked for beside all else, and is made before everything is removed."""
+    start(application, log, in_a_pod)
+    assert [pod["metadata"]["labels"]["switchboard/spark-driver"] for pod in api.made] == ["0a1b-2c3d"]
     assert api.deleted == ["switchboard/spark-driver=0a1b-2c3d"]
 
 
