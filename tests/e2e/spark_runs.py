@@ -173,6 +173,14 @@ def kill(stack: Environment, pod: dict[str, Any]) -> None:
     stack.kubectl("-n", NAMESPACE, "delete", "pod", "--grace-period=0", "--force", "--wait=false", name)
 
 
+def evict(stack: Environment, pod: dict[str, Any]) -> None:
+    """End a pod as the draining of a node does: it is asked to."""
+    name = pod["metadata"]["name"]
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+    place = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}/eviction"
+    stack.kubectl("create", "--raw", place, "-f", "-", stdin=json.dumps(eviction))
+
+
 def crash_worker(run: Run) -> None:
     """End the worker of a run's task as the kernel does where memory is short: not even a signal is heard."""
     (worker,) = run.pods(WORKER)

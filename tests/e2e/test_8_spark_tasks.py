@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
+from typing import Any
 
 import httpx
 import pytest
@@ -23,10 +24,12 @@ from tests.e2e.spark_runs import (
     DAGS,
     DRIVER,
     EXECUTOR,
+    NAMESPACE,
     PATH,
     WORKER,
     Run,
     crash_worker,
+    evict,
     kill,
     objects,
     until_gone,
@@ -40,6 +43,7 @@ AUTHOR = Author("Pipeline Author", "author@example.com")
 FAILING = ("error", "image", "quota", "memory", "nowhere", "timeout")
 STORE_GONE_S = 60
 LIMITED_S = 15
+End = Callable[[Environment, dict[str, Any]], None]
 TEXT = "to be or not to be\n" * 100
 
 
@@ -126,8 +130,8 @@ def test_the_links_lead_to_spark_for_who_is_logged_in(airflow: AirflowApi, platf
     }
     token = httpx.post(f"{airflow.url}/auth/token", json=login).json()["access_token"]
     with httpx.Client(headers={"Authorization": f"Bearer {token}"}, follow_redirects=True) as client:
+        until("the driver has its page", lambda: client.get(page).status_code == 200, within_s=60)
         jobs = client.get(page)
-        assert jobs.status_code == 200
         assert "Spark Jobs" in jobs.text
         assert f'href="{httpx.URL(page).path}stages/"' in jobs.text, "its links stay below the page"
         assert run.ends() == "success"
@@ -138,10 +142,13 @@ def test_the_links_lead_to_spark_for_who_is_logged_in(airflow: AirflowApi, platf
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_a_killed_driver_is_followed_by_a_new_one(airflow: AirflowApi, platform: Environment) -> None:
+@pytest.mark.parametrize("end", [kill, evict])
+def test_a_driver_that_dies_is_followed_by_a_new_one(
+    airflow: AirflowApi, platform: Environment, end: End
+) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=15)
     driver, _ = run.works()
-    kill(platform, driver)
+    end(platform, driver)
     later = run.drivers_until_end() - {driver["metadata"]["uid"]}
     assert airflow.run_state(run.dag_id, run.run_id) == "success"
     assert (len(later), run.task.try_number) == (1, 2)
@@ -159,10 +166,24 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on(airflow: AirflowApi, pl
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_a_killed_executor_is_made_up_for(airflow: AirflowApi, platform: Environment) -> None:
+def test_a_killed_scheduler_does_not_matter_to_a_task_at_work(
+    airflow: AirflowApi, platform: Environment
+) -> None:
+    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=20)
+    driver, _ = run.works()
+    (scheduler,) = platform.pods(NAMESPACE, "app.kubernetes.io/name=airflow-scheduler")
+    kill(platform, scheduler)
+    assert run.drivers_until_end() <= {driver["metadata"]["uid"]}
+    assert airflow.run_state(run.dag_id, run.run_id) == "success"
+    assert (run.task.try_number, run.result("app")) == (1, 40)
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("end", [kill, evict])
+def test_an_executor_that_dies_is_made_up_for(airflow: AirflowApi, platform: Environment, end: End) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=20)
     _, executors = run.works()
-    kill(platform, executors[0])
+    end(platform, executors[0])
     assert run.ends() == "success"
     assert run.task.try_number == 1
 
