@@ -227,20 +227,16 @@ def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing
     assert "node affinity/selector" in log
 
 
-def test_an_image_that_is_not_there_is_told_by_kubernetes_and_not_tried_again(
-    failing: dict[str, Run],
+@pytest.mark.parametrize(
+    ("name", "words"), [("image", "not found"), ("quota", "exceeded quota: spark"), ("quota", "smaller size")]
+)
+def test_what_can_never_be_is_told_by_kubernetes_and_not_tried_again(
+    failing: dict[str, Run], name: str, words: str
 ) -> None:
-    run = failing["image"]
-    log = run.log("Remedy:")
+    log = failing[name].log("Remedy:")
     assert "The infrastructure failed, not the application" in log
-    assert "not found" in log
-    assert run.task.try_number == 1
-
-
-def test_a_quota_that_can_never_hold_it_is_told_and_not_tried_again(failing: dict[str, Run]) -> None:
-    run = failing["quota"]
-    assert "exceeded quota: spark" in run.log("Remedy: choose a smaller size")
-    assert run.task.try_number == 1
+    assert words in log
+    assert failing[name].task.try_number == 1
 
 
 def test_a_timeout_ends_the_task(failing: dict[str, Run]) -> None:
