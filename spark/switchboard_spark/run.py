@@ -124,11 +124,10 @@ class Driver:
         """See to what a session needs, while Java starts and the application is imported."""
         if not (self._task and self._pod):
             return
-        api, folder = Api(self._pod.namespace), self._task.event_log_uri
+        api = Api(self._pod.namespace)
         executor = first_executor(self._task, self._pod, conf, session.shared_secret())
         self._asked = in_background(lambda: preflight.make_executor(api, executor), "first executor")
-        there = in_background(lambda: preflight.make_folder(folder), "event log") if folder else DONE
-        preparation.finish = lambda: (self._asked.result(), there.result())
+        preparation.finish = self._asked.result
 
     def _terminate(self, *_: object) -> None:
         """On SIGTERM. No exception is raised here: the thread's next call of Java would wait for the last."""

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from switchboard_spark import java
+from switchboard_spark import event_log, java
 from switchboard_spark.conf import NAME_PREFIX, SECRET_FILE, cluster_conf, local_conf
 from switchboard_spark.java import Java, Starting
 from switchboard_spark.model import TASK_VARIABLE, SparkTask
 from switchboard_spark.pods import SCRATCH, PodIdentity, executor_pod
 
 if TYPE_CHECKING:
-    from pyspark import SparkContext
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
 TEMPLATE = Path(SCRATCH) / "spark-executor.json"
@@ -67,7 +67,7 @@ def spark_session() -> SparkSession:
         SessionError: Java, the event log's folder or the Kubernetes API failed.
     """
     from py4j.protocol import Py4JError
-    from pyspark import SparkConf, SparkContext
+    from pyspark import SparkConf
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
@@ -78,12 +78,27 @@ def spark_session() -> SparkSession:
         preparation.java = preparation.java or connected(settings)
         preparation.finish()
         conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
-        session = SparkSession(SparkContext(conf=conf, gateway=preparation.java.gateway))
+        session = SparkSession(started(conf, preparation.java))
     except (Py4JError, PySparkException, java.JavaError) as error:
         raise SessionError(f"Spark did not start: {error}") from error
     preparation.sessions += 1
     preparation.first_session = preparation.first_session or time.time()
     return session
+
+
+def started(conf: SparkConf, with_java: Java) -> SparkContext:
+    """Spark's context; a second time where the event log had no folder yet."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark import SparkContext
+
+    try:
+        return SparkContext(conf=conf, gateway=with_java.gateway)
+    except Py4JJavaError as error:
+        folder = conf.get("spark.eventLog.dir", "")
+        if not event_log.is_missing(folder, error):
+            raise
+        event_log.make_folder(folder)
+        return SparkContext(conf=conf, gateway=with_java.gateway)
 
 
 def connected(settings: Mapping[str, str]) -> Java:

@@ -42,7 +42,6 @@ def driver(
     """A driver in a pod, on a cluster that nobody asks."""
     monkeypatch.setattr(run.Driver, "_make_watcher", lambda *_: None)
     monkeypatch.setattr(preflight, "make_executor", lambda *_: None)
-    monkeypatch.setattr(preflight, "make_folder", lambda *_: None)
     before = signal.getsignal(signal.SIGTERM)
     task = make_task().model_copy(update={"recording": RECORDING})
     pod = {"POD_NAME": "driver", "POD_UID": "u", "POD_IP": "10.0.0.7", "POD_NAMESPACE": "n"}

@@ -187,7 +187,6 @@ class FakeApi:
 def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     fake = FakeApi()
     monkeypatch.setattr(run, "Api", lambda _: fake)
-    monkeypatch.setattr(preflight, "make_folder", lambda _: None)
     monkeypatch.setattr(preflight, "PAUSE_S", 0)
     monkeypatch.setattr(run, "spark_session", session)
     return fake
