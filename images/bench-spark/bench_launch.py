@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,20 +97,12 @@ def bare_pod(context: SparkContext, api: Api, selector: str, number: int) -> flo
     name = str(BARE_IDS + number)
     pod = bare_copy(executor, name)
     asked = time.time()
-    Maker(api.namespace).create(pod)
+    api.create(pod)
     until(lambda: name in registered(context), f"bare executor {name} has not registered")
     took_s = registered(context)[name] - asked
     api.delete_pods(BARE_SELECTOR)
     until(lambda: not api.pods(BARE_SELECTOR)[0], f"bare executor {name} has not gone")
     return took_s
-
-
-class Maker(Api):
-    """Makes pods, which no driver does itself otherwise."""
-
-    def create(self, pod: Mapping[str, Any]) -> None:
-        """Make a pod. Raises ApiError and ApiUnreachableError."""
-        self._call("POST", "pods", {}, dict(pod))
 
 
 def bare_copy(executor: Object, name: str) -> Object:

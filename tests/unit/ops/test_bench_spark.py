@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ops.bench.spark import compare, contenders, launch, stand
 from ops.bench.spark.cpu import Reading, Used, cpu_s, pods_group, used
-from ops.bench.spark.timeline import STEPS, launch_s, split, split_table
+from ops.bench.spark.timeline import DRIVER, EXECUTOR, launch_s, split, split_table
 
 TIMES = {
     "container": 100.0,
@@ -20,10 +20,10 @@ TIMES = {
     "application": 100.4,
     "java": 100.3,
     "context": 101.5,
-    "requested": 102.0,
-    "scheduled": 102.25,
-    "executor_container": 103.0,
-    "running": 103.5,
+    "requested": 100.5,
+    "scheduled": 100.75,
+    "executor_container": 101.5,
+    "running": 102.0,
     "registered": 104.5,
 }
 
@@ -40,10 +40,10 @@ def round_of(launch_seconds: list[float], bare: list[float], cpu: float) -> laun
     return launch.Round(times, bare, Used(cpu, others_cores=0.0))
 
 
-def test_the_steps_of_a_launch_follow_each_other_and_make_it_up() -> None:
-    steps = split(TIMES)
-    assert len(steps) == len(STEPS)
-    assert steps == pytest.approx([0.1, 0.3, 1.1, 0.5, 0.25, 0.75, 1.5])
+def test_an_executors_steps_make_up_the_launch_while_the_driver_takes_its_own() -> None:
+    assert split(TIMES, DRIVER) == pytest.approx([0.1, 0.3, 1.1])
+    steps = split(TIMES, EXECUTOR)
+    assert steps == pytest.approx([0.5, 0.25, 0.75, 3.0])
     assert sum(steps) == pytest.approx(launch_s(TIMES)) == 4.5
 
 
@@ -52,7 +52,7 @@ def test_the_split_shows_medians() -> None:
     text = shown(split_table([TIMES, slow, slow]))
     assert "medians of 3" in text
     last = next(line for line in text.splitlines() if "registers" in line)
-    assert "2.50" in last
+    assert "4.00" in last
     assert "5.50" in last
 
 
