@@ -143,9 +143,7 @@ def test_the_links_lead_to_spark_for_who_is_logged_in(airflow: AirflowApi, platf
 
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("end", [kill, evict])
-def test_a_driver_that_dies_is_followed_by_a_new_one(
-    airflow: AirflowApi, platform: Environment, end: End
-) -> None:
+def test_a_dead_driver_is_followed_by_a_new_one(airflow: AirflowApi, platform: Environment, end: End) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=15)
     driver, _ = run.works()
     end(platform, driver)
@@ -166,9 +164,7 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on(airflow: AirflowApi, pl
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_a_killed_scheduler_does_not_matter_to_a_task_at_work(
-    airflow: AirflowApi, platform: Environment
-) -> None:
+def test_a_killed_scheduler_does_not_matter(airflow: AirflowApi, platform: Environment) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=20)
     driver, _ = run.works()
     (scheduler,) = platform.pods(NAMESPACE, "app.kubernetes.io/name=airflow-scheduler")
@@ -180,7 +176,7 @@ def test_a_killed_scheduler_does_not_matter_to_a_task_at_work(
 
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("end", [kill, evict])
-def test_an_executor_that_dies_is_made_up_for(airflow: AirflowApi, platform: Environment, end: End) -> None:
+def test_a_dead_executor_is_made_up_for(airflow: AirflowApi, platform: Environment, end: End) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=20)
     _, executors = run.works()
     end(platform, executors[0])
