@@ -79,7 +79,8 @@ object Executor extends Logging {
       case Failure(error) if missed < Misses =>
         logWarning(s"no answer from $driver: ${error.getMessage}")
         awaitPort(driver, missed + 1)
-      case Failure(error) => throw new SparkException(s"the driver's pod at $driver is gone", error)
+      case Failure(error) =>
+        throw new SparkException(s"no answer from the driver at $driver: its pod is gone, or the network in between", error)
     }
 
   /** Whether it failed for this one reason, whose class only Spark's own package may name. */

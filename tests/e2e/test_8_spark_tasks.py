@@ -120,9 +120,8 @@ def test_two_tasks_of_the_example_run_at_once(
 @pytest.mark.usefixtures("nothing_left")
 def test_the_links_lead_to_spark_for_who_is_logged_in(airflow: AirflowApi, platform: Environment) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=30)
-    run.works()
-    page = run.links()["Spark UI"]
-    assert page
+    until("the task has its link", lambda: bool(run.links()["Spark UI"]), within_s=120, every_s=1)
+    page = str(run.links()["Spark UI"])
     assert httpx.get(page).status_code == 401
     login = {
         "username": platform.platform["airflow_admin_user"],
