@@ -75,8 +75,13 @@ def _with_nodes(size: SparkSize, node_pools: Mapping[str, NodePool]) -> Iterator
         for what, asked in asks.items()
         if asked > (has := _node(node_pools[places[who]])[what])
     ]
-    yield from too_large
     place = places["executor"]
+    if size.executor_gpus > (gpus := node_pools[place].gpus):
+        too_large.append(
+            f"executor_gpus is {size.executor_gpus}, a node of pool {place!r} has {gpus} GPUs: no node could "
+            f"run it; lower it to {gpus}, or choose another node_pool"
+        )
+    yield from too_large
     pool, taken = node_pools[place], _asks(size)["driver"] if place == size.node_pool else {}
     room = _room_for_executors(size, pool, taken)
     if not too_large and room < _executors(size):
@@ -103,7 +108,9 @@ def _room_for_executors(size: SparkSize, pool: NodePool, taken: Mapping[str, int
     asks = _asks(size)["executor"]
 
     def fit(taken: Mapping[str, int]) -> int:
-        return min((has - taken.get(what, 0)) // asks[what] for what, has in _node(pool).items())
+        by_gpus = [pool.gpus // size.executor_gpus] if size.executor_gpus else []
+        by_rest = [(has - taken.get(what, 0)) // asks[what] for what, has in _node(pool).items()]
+        return min(by_rest + by_gpus)
 
     return fit(taken) + (pool.max_nodes - 1) * fit({})
 

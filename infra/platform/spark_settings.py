@@ -39,6 +39,8 @@ class SparkSize(Model):
     """The container's, requested as it is limited; the heap is derived from it."""
     executor_cpu_request_millicores: int = Field(gt=0, le=128_000)
     """What is guaranteed. It may use a core for each of its tasks and one more, as the node has them left."""
+    executor_gpus: int = Field(default=0, ge=0, le=16)
+    """That an executor has to itself (`nvidia.com/gpu`); its tasks share them."""
     driver_cpu_request_millicores: int = Field(gt=0, le=128_000)
     driver_memory_mib: int = Field(ge=MIN_MEMORY_MIB, le=1_048_576)
     node_pool: str = "general"

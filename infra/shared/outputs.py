@@ -24,6 +24,8 @@ class NodePool(Model):
     taints: list[Taint] = Field(default_factory=list)
     cpu_millicores: int = Field(gt=0)
     memory_mib: int = Field(gt=0)
+    gpus: int = Field(default=0, ge=0)
+    """As Kubernetes counts them: `nvidia.com/gpu`."""
     max_nodes: int = Field(gt=0)
 
 

@@ -46,6 +46,9 @@ class _Model(BaseModel):
 class SparkSize(_Model):
     """What a Spark application asks for. `pool_slots` is derived by the platform from the rest."""
 
+    # A newer platform may say more of a size than this commit of the DAGs understands
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
     executors_min: int = Field(ge=0)
     executors_max: int = Field(ge=1)
     executor_cores: int = Field(ge=1)
@@ -53,6 +56,8 @@ class SparkSize(_Model):
     executor_memory_mib: int = Field(ge=MIN_MEMORY_MIB)
     """The container's memory, requested as it is limited; the heap is derived from it."""
     executor_cpu_request_millicores: int = Field(ge=1)
+    executor_gpus: int = Field(default=0, ge=0)
+    """That an executor has to itself; its tasks share them."""
     driver_cpu_request_millicores: int = Field(ge=1)
     driver_memory_mib: int = Field(ge=MIN_MEMORY_MIB)
     """The container's memory, as for executors."""

@@ -20,6 +20,7 @@ SCRATCH = "/tmp"  # noqa: S108  in the pod, its own
 SECRET_VARIABLE = "_SPARK_AUTH_SECRET"  # noqa: S105  its name
 """By what an executor and its driver know each other; Spark's own variable."""
 
+GPU = "nvidia.com/gpu"
 DRIVER_LABEL = "switchboard/spark-driver"
 """On every executor, with its driver pod's uid: whose it is, whatever application id Spark gave itself."""
 
@@ -69,7 +70,7 @@ def executor_pod(task: SparkTask, secret: str = "") -> dict[str, Any]:
             "fsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_executor_container(secret)],
+        "containers": [_executor_container(task.size, secret)],
         # Spark takes volumes of this name for its scratch folders, and then makes none of its own.
         "volumes": [{"name": "spark-local-dir-1", "emptyDir": {"sizeLimit": f"{_scratch_mib(task.size)}Mi"}}],
     }
@@ -87,7 +88,7 @@ def executor_labels(task: SparkTask) -> dict[str, str]:
     }
 
 
-def _executor_container(secret: str) -> dict[str, Any]:
+def _executor_container(size: SparkSize, secret: str) -> dict[str, Any]:
     return {
         "name": EXECUTOR_CONTAINER,
         "securityContext": {
@@ -100,6 +101,8 @@ def _executor_container(secret: str) -> dict[str, Any]:
             {"secretRef": {"name": OBJECT_STORE, "optional": True}},
         ],
         "env": [{"name": SECRET_VARIABLE, "value": secret}] if secret else [],
+        # Spark adds CPU and memory to it. It is not told of GPUs: it would want a program that finds them.
+        "resources": {"limits": {GPU: str(size.executor_gpus)}} if size.executor_gpus else {},
         "volumeMounts": [{"name": "spark-local-dir-1", "mountPath": SCRATCH}],
         # The reason of a death outlives the container's log.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -113,6 +116,7 @@ def _scratch_mib(size: SparkSize) -> int:
 def trial_pod(task: SparkTask, pod: PodIdentity, secret: str = "") -> dict[str, Any]:
     """An executor as Spark would make it, to ask the API server whether it would take it."""
     whole = executor_pod(task, secret)
+    gpus = whole["spec"]["containers"][0]["resources"].get("limits", {})
     memory = f"{task.size.executor_memory_mib}Mi"
     whole["metadata"] |= {
         "generateName": "spark-trial-",
@@ -124,7 +128,7 @@ def trial_pod(task: SparkTask, pod: PodIdentity, secret: str = "") -> dict[str, 
         "args": ["executor"],
         "resources": {
             "requests": {"cpu": f"{task.size.executor_cpu_request_millicores}m", "memory": memory},
-            "limits": {"cpu": str(cpu_limit(task.size)), "memory": memory},
+            "limits": {**gpus, "cpu": str(cpu_limit(task.size)), "memory": memory},
         },
     }
     return whole

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from switchboard_spark.conf import cluster_conf, heap_mib, local_conf, s3a
-from switchboard_spark.model import MIN_MEMORY_MIB, SparkTask
+from switchboard_spark.model import MIN_MEMORY_MIB, SparkSize, SparkTask
 from switchboard_spark.pods import PodIdentity, executor_pod, trial_pod
 from tests.unit.spark.conftest import make_task
 
@@ -36,6 +36,10 @@ def test_the_smallest_size_still_has_the_heap_that_spark_asks_for() -> None:
 def test_a_range_upside_down_is_refused() -> None:
     with pytest.raises(ValidationError, match="executors_min 3 is more than executors_max 2"):
         make_task(executors_min=3)
+
+
+def test_a_newer_platform_may_say_more_of_a_size(task: SparkTask) -> None:
+    assert SparkSize.model_validate({**task.size.model_dump(), "of_tomorrow": 1}) == task.size
 
 
 def test_executors_get_exactly_the_memory_of_their_size(task: SparkTask, pod: PodIdentity) -> None:

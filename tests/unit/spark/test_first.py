@@ -12,6 +12,7 @@ from switchboard_spark.first import first_executor, startup_options
 from switchboard_spark.model import SparkTask
 from switchboard_spark.pods import PodIdentity, executor_pod
 from switchboard_spark.session import shared_secret
+from tests.unit.spark.conftest import make_task
 
 
 def first_of(task: SparkTask, pod: PodIdentity) -> dict[str, Any]:
@@ -42,6 +43,15 @@ def test_it_has_the_secret_of_its_driver_and_not_its_settings(task: SparkTask, p
     assert values["_SPARK_AUTH_SECRET"] == "c2VjcmV0"
     assert values["SPARK_DRIVER_URL"] == "spark://CoarseGrainedScheduler@10.0.0.7:7078"
     assert not [value for value in values.values() if value and "eventLog" in value]
+
+
+def test_gpus_are_an_executors_own() -> None:
+    """As Kubernetes wants it: a limit, in the template and in what is made of it."""
+    task = make_task(executor_gpus=2)
+    pod = PodIdentity("driver", "0a1b-2c3d", "10.0.0.7", "airflow-speech")
+    for made in (executor_pod(task), first_of(task, pod)):
+        assert made["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "2"
+    assert "limits" not in executor_pod(make_task())["spec"]["containers"][0]["resources"]
 
 
 def test_later_executors_have_the_secret_from_their_template(task: SparkTask) -> None:

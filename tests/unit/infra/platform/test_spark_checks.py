@@ -17,6 +17,7 @@ from infra.platform.spark_settings import (
 from infra.shared.outputs import NodePool
 
 TWO_CORES = NodePool(cpu_millicores=2000, memory_mib=8192, max_nodes=1)
+WITH_GPUS = NodePool(cpu_millicores=16_000, memory_mib=65_536, gpus=2, max_nodes=1)
 BIG = NodePool(cpu_millicores=16_000, memory_mib=65_536, max_nodes=10)
 SIZE = SparkSize(
     executors_min=2,
@@ -51,6 +52,16 @@ NEVER: list[tuple[str, list[str], tuple[str, ...]]] = [
         "an executor of more cores than a node",
         problems(changed(executor_cpu_request_millicores=3000), {"general": TWO_CORES}),
         ("executor_cpu_request_millicores is 3000", "'general' has 2000 millicores", "lower it to 2000"),
+    ),
+    (
+        "more GPUs than a node has",
+        problems(changed(executor_gpus=4, node_pool="gpu"), {"general": BIG, "gpu": WITH_GPUS}),
+        ("executor_gpus is 4", "'gpu' has 2 GPUs", "another node_pool"),
+    ),
+    (
+        "more GPUs than all nodes have",
+        problems(changed(executor_gpus=2, node_pool="gpu"), {"general": BIG, "gpu": WITH_GPUS}),
+        ("needs 2 executors", "'gpu' has room for 1", "raise max_nodes"),
     ),
     (
         "a driver of more memory than a node",
