@@ -1,7 +1,7 @@
 """Leaves a record of a run (`records.RunRecord`) in the object store when its driver ends, well or badly.
 
 A record is worth less than any run: what goes wrong with it is a line in the log, and what takes long is
-given up, so that no end is changed and none is later by more than `OBSERVE_S` and `WRITE_S` together.
+given up, so that no end is changed and none is later by more than `OBSERVE_S`, `WRITE_S` and `LOAD_S`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ WRITE_S = 0.5
 """How long the object store may take, beyond the time in which executors are removed."""
 
 
+LOAD_S = 1.0
+"""How long the library may take where it was not loaded before the end: a core is shared then."""
+
+
 class Recorder:
     """The record of one run: first `observe`, while Spark is there, then `write`, then `finish`."""
 
@@ -41,10 +45,16 @@ class Recorder:
         self._observed: Observed | None = None
         self._asked = False
         self._writing: Future[None] | None = None
-        # Loading the library takes longer than there is time at the end
-        self._store = in_background(store, "store") if self._told else None
+        self._store: Future[Any] | None = None
         self.application = ""
         """The name of the function, once it is known."""
+
+    def load(self) -> None:
+        """Begin to load the object store's library: it takes a third of a second of a core, which a driver
+        has none of until it has a session, and little of at its end.
+        """
+        if self._told and self._store is None:
+            self._store = in_background(store, "store")
 
     def observe(self) -> None:
         """Ask Spark, the first time that this is called. Takes `OBSERVE_S` at most."""
@@ -52,6 +62,7 @@ class Recorder:
             if self._told is None or self._asked:
                 return
             self._asked = True
+            self.load()
             try:
                 self._observed = in_background(_ask, "observe").result(OBSERVE_S)
             except Exception as error:  # noqa: BLE001  Py4J's, Java's, the system's: none may end a driver
@@ -59,6 +70,7 @@ class Recorder:
 
     def write(self, ending: Success | Verdict, exit_code: int) -> None:
         """Begin to write. Does not wait."""
+        self.load()
         if self._task is None or self._told is None or self._store is None:
             return
         task, told, client = self._task, self._told, self._store
@@ -72,11 +84,11 @@ class Recorder:
         self._writing = in_background(work, "record")
 
     def finish(self) -> None:
-        """Wait until it is written, `WRITE_S` at most."""
+        """Wait until it is written, `WRITE_S` at most, and `LOAD_S` where there never was a session."""
         if self._writing is None:
             return
         try:
-            self._writing.result(WRITE_S)
+            self._writing.result(WRITE_S if preparation.first_session else WRITE_S + LOAD_S)
         except Exception as error:  # noqa: BLE001  whatever it is, the run has ended as it has
             log.warning("this run is not recorded: %s", _in_words(error))
 

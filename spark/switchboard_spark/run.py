@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from switchboard_spark import application, preflight, session, verdicts
 from switchboard_spark.application import PermanentError, UsageError
@@ -37,6 +37,9 @@ from switchboard_spark.recorder import Recorder
 from switchboard_spark.session import SessionError, preparation, running_context, spark_session
 from switchboard_spark.verdicts import Judgement
 from switchboard_spark.watch import LIMIT_S, LIMIT_VARIABLE, Watcher
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 log = logging.getLogger("switchboard.spark")
 
@@ -118,7 +121,12 @@ class Driver:
         if self._watcher:
             self._watcher.start()
         log.info("calling %s", call.name)
-        return Ended(application.as_success(call(spark_session)), EXIT_OK)
+        return Ended(application.as_success(call(self._session)), EXIT_OK)
+
+    def _session(self) -> SparkSession:
+        session = spark_session()
+        self._recorder.load()
+        return session
 
     def _prepare(self, conf: Mapping[str, str]) -> None:
         """See to what a session needs, while Java starts and the application is imported."""
