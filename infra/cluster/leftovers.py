@@ -177,14 +177,11 @@ def _prefix(cidr: str) -> str:
 
 def groups_without(ids: Collection[str]) -> Iterator[Path]:
     """Podman's groups, but for those in and around the containers with these ids."""
-
-    def is_others(path: str) -> bool:
-        return any(id_ in path for id_ in ids)
-
     for parent in (*CGROUPS.glob("libpod*"), *CGROUPS.glob("*/libpod*")):
-        # `os.walk`, not `rglob`: groups of pods come and go in the middle of it. It does not look into what
-        # is taken from `below`.
+        # `os.walk`, not `rglob`: groups of pods come and go in the middle of it. It does not go below what
+        # `below` has no more.
         for path, below, _ in os.walk(parent):
-            below[:] = [name for name in below if not is_others(name)]
-            if not is_others(path):
+            if any(id_ in path for id_ in ids):
+                below.clear()
+            else:
                 yield Path(path)
