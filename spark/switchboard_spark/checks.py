@@ -9,9 +9,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import BaseOperator
 
 APPLICATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+OWN = frozenset(
+    {"application", "image", "arguments", "size", "connections", "pool", "retries", "application_retries"}
+)
+"""Names of SparkTaskOperator's own arguments."""
 
 INSTEAD: dict[str, str] = {
     **dict.fromkeys(("env_vars", "env_from", "configmaps"), "give the function `arguments`"),
@@ -33,18 +39,31 @@ INSTEAD: dict[str, str] = {
 OTHERWISE = "the platform sets it; what it lacks belongs in its settings"
 
 
-def refuse(name: str) -> None:
+def refuse(name: str, given_as: str = "") -> None:
     """Raises TypeError, with what to do instead."""
-    raise TypeError(f"SparkTaskOperator takes no {name!r}: {INSTEAD.get(name, OTHERWISE)}")
+    raise TypeError(f"SparkTaskOperator takes no {name!r}{given_as}: {INSTEAD.get(name, OTHERWISE)}")
 
 
 def check_names(given: Mapping[str, Any]) -> None:
     """Take what every Airflow task takes. Raises TypeError for anything else, pod specs above all."""
-    common = inspect.signature(BaseOperator.__init__).parameters
     for name, value in given.items():
         # A mapped task is made with all that tasks have in common, `executor_config={}` too
-        if name not in common or (name in INSTEAD and value):
+        if name not in _common() or (name in INSTEAD and value):
             refuse(name)
+
+
+def check_defaults(defaults: Mapping[str, Any] | None) -> None:
+    """Airflow gives `default_args` of a DAG or a group to every class that an operator is made of, so what
+    pods have would get in there. Raises TypeError for that; what other operators take is left alone.
+    """
+    pods = set(inspect.signature(KubernetesPodOperator.__init__).parameters) - {*_common(), *OWN}
+    for name in defaults or {}:
+        if name in pods or name == "executor_config":
+            refuse(name, " from `default_args`")
+
+
+def _common() -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(BaseOperator.__init__).parameters
 
 
 def check_application(application: str) -> None:

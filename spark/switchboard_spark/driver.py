@@ -32,11 +32,6 @@ COMMAND = ["tini", "--", "python", "-m", "switchboard_spark.run"]
 SCRATCH_MIB = 2048
 """Limit of the driver's emptyDir at /tmp: broadcasts and the libraries' own files; data is the executors'."""
 
-OWN = frozenset(
-    {"application", "image", "arguments", "size", "connections", "pool", "retries", "application_retries"}
-)
-"""Names of SparkTaskOperator's own arguments."""
-
 REQUEST, DAG_ID = "switchboard/request", "switchboard/dag-id"
 """Annotations: what the pod was made for, and the exact id of its DAG (a label may hold a shortened one)."""
 

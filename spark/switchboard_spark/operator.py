@@ -14,8 +14,7 @@ from switchboard.defaults import RETRIES, SPARK_POOL
 from switchboard.images import pinned_image
 from switchboard.sizes import Size
 from switchboard.stage import POLL_S, StageOperator
-from switchboard_spark import driver, endings
-from switchboard_spark.checks import as_json, check_application, check_arguments, check_names, refuse
+from switchboard_spark import checks, driver, endings
 from switchboard_spark.links import SparkHistoryLink, SparkUILink, application_id, history_url, ui_url
 from switchboard_spark.model import Success
 from switchboard_spark.sizes import read_platform
@@ -109,16 +108,17 @@ class SparkTaskOperator(StageOperator):
         application_retries: int = 1,
         **kwargs: Any,
     ) -> None:
-        check_application(application)
-        check_arguments(arguments or {})
+        checks.check_application(application)
+        checks.check_arguments(arguments or {})
         platform = read_platform()
         platform.check_connections(connections)
         own = platform.size(size).pool_slots
         # One of a task mapped over sizes takes what the largest of them does: `partial` saw to it
         slots = kwargs.pop("pool_slots", own)
         if slots < own or slots not in platform.slots:
-            refuse("pool_slots")
-        check_names(kwargs)
+            checks.refuse("pool_slots")
+        checks.check_names(kwargs)
+        checks.check_defaults(kwargs.get("default_args"))
         super().__init__(
             image=image,
             size=size,
@@ -151,7 +151,7 @@ class SparkTaskOperator(StageOperator):
         `sizes=[...]`, in place of `size`, goes with `expand(size=...)`: those that it may be given. Airflow
         knows one number of slots for all of a mapped task, so each takes as many as the largest of them.
         """
-        check_application(kwargs.get("application", ""))
+        checks.check_application(kwargs.get("application", ""))
         pinned_image(kwargs.get("image", ""))
         platform = read_platform()
         platform.check_connections(kwargs.get("connections", ()))
@@ -159,8 +159,10 @@ class SparkTaskOperator(StageOperator):
             raise TypeError("partial() takes `size`, or `sizes` to go with expand(size=...), not both")
         names = kwargs.pop("sizes", None) or [kwargs.setdefault("size", "small")]
         slots = max(platform.size(name).pool_slots for name in names)
-        check_names({name: value for name, value in kwargs.items() if name not in driver.OWN})
+        checks.check_names({name: value for name, value in kwargs.items() if name not in checks.OWN})
         made = super().partial(pool_slots=slots, **kwargs)
+        for giver in (made.kwargs["dag"], made.kwargs["task_group"]):
+            checks.check_defaults(getattr(giver, "default_args", None))
         made.kwargs.setdefault("pool", SPARK_POOL)
         return made
 
@@ -173,7 +175,7 @@ class SparkTaskOperator(StageOperator):
         """The driver's pod: the name follows from the task instance."""
         pod = super().build_pod_request_obj(context, dry_run=dry_run)
         try:
-            arguments = as_json(self.arguments)
+            arguments = checks.as_json(self.arguments)
         except TypeError as error:
             raise AirflowFailException(str(error)) from None
         return driver.complete(

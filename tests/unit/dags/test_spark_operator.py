@@ -222,6 +222,43 @@ def test_pod_specs_and_spark_configuration_are_refused(operator: Any, name: str,
 
 
 @pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("node_selector", "choose a `size`"),
+        ("hostnetwork", "the platform sets it"),
+        ("deferrable", "leave it"),
+        ("executor_config", "choose a `size`"),
+    ],
+)
+def test_they_do_not_come_in_through_what_a_dag_gives_all_its_tasks(
+    operator: Any, name: str, instead: str
+) -> None:
+    from airflow.sdk import DAG, TaskGroup
+
+    from switchboard_spark.operator import SparkTaskOperator
+
+    complaint = f"takes no '{name}' from `default_args`: {instead}"
+    mapped = {"task_id": "m", "application": "words:count", "image": "spark-example"}
+    with DAG("d", schedule=None, default_args={name: 17}):
+        with pytest.raises(TypeError, match=complaint):
+            operator()
+        with pytest.raises(TypeError, match=complaint):
+            SparkTaskOperator.partial(**mapped)
+    with DAG("e", schedule=None), TaskGroup("g", default_args={name: 17}):
+        with pytest.raises(TypeError, match=complaint):
+            operator()
+        with pytest.raises(TypeError, match=complaint):
+            SparkTaskOperator.partial(**mapped)
+
+
+def test_what_other_operators_take_from_a_dag_does_not_matter(operator: Any) -> None:
+    from airflow.sdk import DAG
+
+    with DAG("d", schedule=None, default_args={"retries": 7, "image": "x", "conn_id": "sql"}):
+        assert operator().retries == 7
+
+
+@pytest.mark.parametrize(
     ("value", "complaint"),
     [
         ("", "is not set: this platform offers no Spark; give the deployment `spark`.*make up"),
