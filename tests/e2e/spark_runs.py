@@ -68,9 +68,11 @@ DAGS = textwrap.dedent('''\
     absent.image = absent.image[:-64] + 64 * "0"
     limited = one("limited", "pi", {}, retries=0)
     limited.image = "limited.test/" + limited.image.rpartition("/")[2]
-    one("words", "words", {"prefix": "e2e/words/"}, retries=0)
+    one("words", "words", {"prefix": "e2e/words/", "output": "e2e/counts"}, retries=0)
+    one("dying", "kill_executors", {}, retries=0)
+    one("crowded", "sleep", SLEEP, retries=0, size="large", pool="default_pool")
     one("nowhere", "pi", {}, retries=0, size="nowhere")
-    one("sleep", "sleep", SLEEP, retries=2)
+    one("sleep", "sleep", SLEEP, retries=2, application_retries=0)
     one("sleep_once", "sleep", SLEEP, retries=0)
     one("timeout", "sleep", SLEEP, retries=0, execution_timeout=datetime.timedelta(seconds=60))
 
@@ -99,6 +101,12 @@ class Run:
         """The one task of it."""
         (task,) = self.airflow.tasks(self.dag_id, self.run_id)
         return task
+
+    @property
+    def seconds(self) -> float:
+        """How long its task was at work, in its last try."""
+        times = self.airflow.task_times(self.dag_id, self.run_id)["app"]
+        return (times.end - times.start).total_seconds()
 
     def ends(self, within_s: float = 420) -> str:
         """The state that it ends with."""

@@ -1,4 +1,4 @@
-"""Tasks that are Spark drivers: two at once, every way to fail, whatever dies in the middle, nothing left."""
+"""Tasks that are Spark drivers: every way to fail, whatever dies in the middle, nothing left."""
 
 from __future__ import annotations
 
@@ -22,11 +22,8 @@ from ops.images import registry_of
 from tests.e2e.conftest import ENV
 from tests.e2e.spark_runs import (
     DAGS,
-    DRIVER,
-    EXECUTOR,
     NAMESPACE,
     PATH,
-    WORKER,
     Run,
     crash_worker,
     evict,
@@ -40,7 +37,10 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.e2e
 
 AUTHOR = Author("Pipeline Author", "author@example.com")
-FAILING = ("error", "image", "quota", "memory", "nowhere", "timeout")
+FAILING = ("error", "image", "quota", "memory", "dying", "nowhere")
+FAST_S = 100
+"""Less than the shortest time that anything is waited for; six of them begin at once."""
+
 STORE_GONE_S = 60
 LIMITED_S = 15
 End = Callable[[Environment, dict[str, Any]], None]
@@ -84,37 +84,6 @@ def failing(started: dict[str, Run]) -> dict[str, Run]:
     for run in started.values():
         assert run.ends(within_s=900) == "failed"
     return started
-
-
-def test_two_tasks_of_the_example_run_at_once(
-    airflow: AirflowApi, platform: Environment, of_others: set[str]
-) -> None:
-    platform.s3.put_object(Bucket=platform.data_bucket, Key="e2e/words/hamlet.txt", Body=TEXT.encode())
-    run = Run.start(platform, airflow, "spark_example", partitions=4, prefix="e2e/words/")
-    most = 0
-    owners: set[str] = set()
-    drivers: set[str] = set()
-
-    def ended() -> bool:
-        nonlocal most
-        alive = run.pods(DRIVER)
-        most = max(most, len(alive))
-        drivers.update(pod["metadata"]["uid"] for pod in alive)
-        for executor in run.pods(EXECUTOR):
-            owners.update(owner["uid"] for owner in executor["metadata"]["ownerReferences"])
-            assert executor["spec"]["serviceAccountName"] == "spark-executor"
-            assert executor["spec"]["automountServiceAccountToken"] is False
-        return airflow.run_state("spark_example", run.run_id) in {"success", "failed"}
-
-    until("the example has ended", ended, within_s=600, every_s=1)
-    states = {task.task_id: task.state for task in airflow.tasks("spark_example", run.run_id)}
-    assert states == {"pi": "success", "words": "success"}
-    assert most == len(drivers) == 2, "the two tasks were not at work at once"
-    assert owners == drivers, "each executor belongs to a driver's pod, and each driver had one"
-    assert run.result("pi")["pi"] == pytest.approx(3.14, abs=0.05)
-    words = run.result("words")
-    assert (words["words"], words["top"]["be"]) == (600, 200)
-    until_gone(platform, of_others)
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -196,8 +165,7 @@ def test_a_task_that_is_marked_as_failed_takes_all_with_it(
 def test_the_last_try_of_a_dead_worker_leaves_nothing(airflow: AirflowApi, platform: Environment) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep_once", seconds=600)
     run.works()
-    (worker,) = run.pods(WORKER)
-    kill(platform, worker)
+    crash_worker(run)
     assert run.ends() == "failed"
 
 
@@ -205,6 +173,7 @@ def test_an_error_of_the_application_is_told_and_has_its_own_budget(failing: dic
     run = failing["error"]
     log = run.log("Remedy:")
     assert "The application failed: ValueError: on purpose" in log
+    assert "calling example:fail" in log, "the driver's own words are there too"
     assert run.task.try_number == 2, "of 3 retries, one is for failures of the application"
 
 
@@ -213,6 +182,16 @@ def test_memory_that_is_used_up_is_told_with_the_size_to_choose(failing: dict[st
     # With control groups of version 2 the kernel ends the whole container, else the largest process in it
     assert "OOMKilled" in log or "a Python worker was killed, most likely because" in log
     assert "choose size 'medium'" in log
+
+
+def test_executors_that_keep_dying_end_the_task_and_their_last_words_are_told(
+    failing: dict[str, Run],
+) -> None:
+    log = failing["dying"].log("Remedy:")
+    assert "executors in a row died" in log
+    assert "exit code 137" in log
+    _, _, tail = log.partition("The end of its log")
+    assert "CoarseGrainedExecutorBackend" in tail, "what an executor says as it registers"
 
 
 def test_executors_without_a_node_end_the_task_with_the_schedulers_words(failing: dict[str, Run]) -> None:
@@ -231,10 +210,15 @@ def test_what_can_never_be_is_told_by_kubernetes_and_not_tried_again(
     assert "The infrastructure failed, not the application" in log
     assert words in log
     assert failing[name].task.try_number == 1
+    assert failing[name].seconds < FAST_S
 
 
-def test_a_timeout_ends_the_task(failing: dict[str, Run]) -> None:
-    failing["timeout"].log("AirflowTaskTimeout")
+@pytest.mark.usefixtures("nothing_left")
+def test_a_timeout_ends_the_task(airflow: AirflowApi, platform: Environment) -> None:
+    run = Run.start(platform, airflow, "e2e_spark_timeout", seconds=600)
+    run.works()
+    assert run.ends() == "failed"
+    run.log("AirflowTaskTimeout")
 
 
 def test_failed_tasks_leave_nothing(
@@ -253,12 +237,27 @@ def test_where_there_is_room_for_one_the_second_waits_in_the_pool(
     until_gone(platform, of_others)
 
 
+def test_where_the_pool_lets_two_in_the_quota_refuses_the_second_clearly(
+    airflow: AirflowApi, platform: Environment, of_others: set[str], failing: dict[str, Run]
+) -> None:
+    first = Run.start(platform, airflow, "e2e_spark_crowded", seconds=90)
+    first.works()
+    second = Run.start(platform, airflow, "e2e_spark_crowded", seconds=0)
+    assert second.ends() == "failed"
+    log = second.log("Remedy:")
+    assert "The infrastructure failed, not the application" in log
+    assert "exceeded quota: spark" in log
+    assert first.ends() == "success"
+    until_gone(platform, of_others)
+
+
 def test_a_store_that_is_gone_for_a_minute_is_waited_for(
     airflow: AirflowApi, platform: Environment, failing: dict[str, Run]
 ) -> None:
     engine, store = choose_engine(Paths.of(ENV)).engine, f"{load(ENV).cluster_name}-s3"
+    platform.s3.put_object(Bucket=platform.data_bucket, Key="e2e/words/hamlet.txt", Body=TEXT.encode())
     run = Run.start(platform, airflow, "e2e_spark_words")
-    until("there is a driver", lambda: bool(run.pods(DRIVER)), within_s=120, every_s=1)
+    run.works()
     call(engine, "pause", store)
     try:
         time.sleep(STORE_GONE_S)
@@ -268,6 +267,7 @@ def test_a_store_that_is_gone_for_a_minute_is_waited_for(
     assert run.ends() == "success"
     assert run.task.try_number == 1
     assert run.result("app")["words"] == 600
+    platform.s3.head_object(Bucket=platform.data_bucket, Key="e2e/counts/_SUCCESS")
 
 
 def test_a_registry_that_asks_to_wait_is_waited_for(
