@@ -8,14 +8,7 @@ from rich.table import Table
 
 from infra.platform.spark_settings import Price
 from ops.bench.spark.accounts import Floor, Taken, cost_an_hour, efficiency, floor_cost
-from ops.bench.spark.model import HOUR_S, NodePool, Rates, needs, pays_from_s
-from ops.bench.spark.ways import EXECUTOR_MIB
-from ops.console import console
-
-AUDIO_HOURS = 1000.0
-NODES = (1, 2, 4, 8, 16, 32)
-NODE_CORES, NODE_GIB = 8, 32.0
-"""A node of the general kind, as clouds have them: 4 GiB a core."""
+from ops.bench.spark.model import HOUR_S
 
 
 def show_taken(
@@ -60,22 +53,3 @@ ROWS: dict[str, Callable[[Taken], str]] = {
     "cores used by others": lambda each: f"{each.others:.2f}",
     "CPU s an audio hour": lambda each: f"{each.cpu_s / each.audio_s * HOUR_S:.0f}",
 }
-
-
-def show_model(rates: Rates, price: Price) -> None:
-    """What many hours need, and from when on Spark pays."""
-    pool = NodePool(NODE_CORES, NODE_GIB, price.vcpu_hour, price.gib_hour)
-    table = Table(
-        title=f"{AUDIO_HOURS:.0f} hours of audio on nodes of {NODE_CORES} cores and {NODE_GIB:.0f} GiB, "
-        f"{pool.node_hour:.3f} an hour each, by the model"
-    )
-    for name in ("nodes", "executors", "hours", "cost"):
-        table.add_column(name, justify="right")
-    for need in needs(rates, pool, AUDIO_HOURS, NODES, EXECUTOR_MIB / 1024):
-        table.add_row(str(need.nodes), str(need.executors), f"{need.hours:.2f}", f"{need.cost:.2f}")
-    console.print(table)
-    console.print(f"It goes by {rates}", markup=False)
-    for cores in (1, 2, 8, 32, 128):
-        from_s = pays_from_s(rates, cores)
-        told = f"from {from_s / 60:.0f} minutes of audio on" if from_s else "at no size that was looked at"
-        console.print(f"On {cores} cores Spark is faster than mapped pods {told}.", markup=False)

@@ -21,10 +21,11 @@ from ops.bench.rest import init_pids
 from ops.bench.spark import bare
 from ops.bench.spark.accounts import Floor, Taken, figures, rates_of
 from ops.bench.spark.calls import PREFIX, Heard, uploaded
+from ops.bench.spark.needs import keep, show
 from ops.bench.spark.objects import keys, remove
 from ops.bench.spark.pods import PodWatch, api_of, asked_by
 from ops.bench.spark.pushed import BenchError, ended_well, pushed
-from ops.bench.spark.shown import floors_told, show_model, show_taken
+from ops.bench.spark.shown import floors_told, show_taken
 from ops.bench.spark.single import single
 from ops.bench.spark.usage import Interval, Usage, cluster_cpu_s, length_s, united
 from ops.bench.spark.ways import Way, dag_of, ways
@@ -83,7 +84,9 @@ def _told(
     """Show everything, and give the figures."""
     console.print(show_taken(floors, full, taken, CORES, prices.on_demand))
     console.print(floors_told(floors, full, CORES, prices.on_demand), markup=False)
-    show_model(rates_of(floors, full, taken, calls, CORES), prices.on_demand)
+    rates = rates_of(floors, full, taken, calls, CORES)
+    keep(rates)
+    show(rates, prices.on_demand)
     return figures(floors, taken, CORES, prices)
 
 
