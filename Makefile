@@ -91,5 +91,6 @@ bench-spark: ENV := bench
 bench-spark: ## Measure Spark on `make up ENV=bench` (NAMES="launch slope": some of it)
 	@$(PYTHON) -m ops.bench.spark --env $(ENV) $(NAMES)
 
-bench: ## Measure speed and size against floors taken in the same run
+bench: ## Measure speed and size against floors taken in the same run; with ENV=bench, Spark too (two hours)
 	@$(PYTHON) -m ops.bench --env $(ENV)
+	@$(if $(filter bench,$(ENV)),$(PYTHON) -m ops.bench.spark --env $(ENV))

@@ -48,7 +48,8 @@ def main(
     record = {"at": datetime.now(UTC).isoformat(), "figures": [each.as_json() for each in figures]}
     RECORD.write_text(json.dumps(record, indent=1))
     console.print(
-        f"Kept in {RECORD.relative_to(REPOSITORY)}. docs/operate.md says what to do about a missed aim."
+        f"Kept in {RECORD.relative_to(REPOSITORY)}. docs/operate.md says what to do about a missed aim. "
+        "Spark is measured on an environment of its own: make up ENV=bench, then make bench ENV=bench."
     )
 
 

@@ -51,13 +51,18 @@ def main(
         keep(name, figures)
 
 
+def page_of(name: str) -> str:
+    """The page of the documentation with this benchmark."""
+    return "spark-launch.md" if name in {"launch", "compare"} else "bench-scale.md"
+
+
 def keep(name: str, figures: list[Figure]) -> None:
     """Write what was measured."""
     record = REPOSITORY / f".build/bench-spark-{name}.json"
     record.parent.mkdir(exist_ok=True)
     kept = {"at": datetime.now(UTC).isoformat(), "figures": [each.as_json() for each in figures]}
     record.write_text(json.dumps(kept, indent=1))
-    console.print(f"Kept in {record.relative_to(REPOSITORY)}.")
+    console.print(f"Kept in {record.relative_to(REPOSITORY)}. What it means: docs/{page_of(name)}")
 
 
 if __name__ == "__main__":
