@@ -57,10 +57,6 @@ def test_little_personal_data_can_be_read_in_what_was_recognised(audio: AudioRes
     assert audio.redaction.precision.share >= 0.8, audio.notes
 
 
-def test_faster_than_the_calls(audio: AudioResult) -> None:
-    assert sum(audio.real_time_factor.values()) < 1
-
-
 def test_redaction_of_text_meets_the_marks(tmp_path: Path) -> None:
     result = measure_text((make_dialogue(SEED + place) for place in range(60)), tmp_path)
     assert not missed(text_rows(result)), result.missed + result.wrong
