@@ -59,6 +59,17 @@ class SparkSize(Model):
             )
         return self
 
+    @model_validator(mode="after")
+    def _request_is_within_limit(self) -> Self:
+        limit = 1000 * (self.executor_cores + 1)  # spark/switchboard_spark/pods.py
+        if self.executor_cpu_request_millicores > limit:
+            raise ValueError(
+                f"executor_cpu_request_millicores is {self.executor_cpu_request_millicores}, over an "
+                f"executor's limit of {limit}, which is 1000 * (executor_cores + 1): Kubernetes takes no "
+                f"such pod; lower the first to {limit} or less, or raise executor_cores"
+            )
+        return self
+
     @property
     def cpu_request_millicores(self) -> int:
         """What the driver and all executors ask for at most."""
