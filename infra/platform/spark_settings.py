@@ -189,6 +189,10 @@ class Spark(Model):
     """By name; the default ones stay unless the same name is given, or null."""
     slot_millicores: int = Field(default=600, gt=0, le=128_000)
     """CPU requests that one slot of an Airflow pool stands for: a size takes as many as it may ask for."""
+    unschedulable_seconds: int = Field(default=300, ge=1, le=86_400)
+    """How long an application waits for its first executor to find a node, before it ends to be tried again:
+    time for the cluster to add one.
+    """
     quota: SparkQuota | None = None
     limit_range: LimitRange | None = LimitRange()
     history_server: bool = True

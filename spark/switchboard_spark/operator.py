@@ -264,7 +264,7 @@ class SparkTaskOperator(StageOperator):
 
     def failure(self, error: AirflowException, remote_pod: k8s.V1Pod, context: Any) -> AirflowException:
         """What became of the driver, in plain words."""
-        larger = read_platform().larger_than(self.size)
+        larger = read_platform().larger_driver(self.size)
         found = endings.driver_failure(remote_pod, self.base_container_name, larger)
         if found is None:
             cause = error.__context__ or error

@@ -30,8 +30,8 @@ def spark_variables(context: AirflowContext) -> dict[str, str]:
         name: size.model_dump() | {"pool_slots": spark.pool_slots(size)} for name, size in spark.sizes.items()
     }
     value = {
-        # From small to large: what is too small is told which to use instead.
         "sizes": sizes,
+        "unschedulable_seconds": spark.unschedulable_seconds,
         "event_log_uri": event_log_uri(context),
         "run_records_uri": run_records_uri(context.cluster.object_store.buckets["logs"], context.namespace),
         "prices": spark.prices.model_dump(),

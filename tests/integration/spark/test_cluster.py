@@ -52,6 +52,7 @@ class Stage:
                 "node_selector": {},
                 "tolerations": [],
                 "event_log_uri": "s3a://logs/spark-events/test",
+                "unschedulable_seconds": 5,
             }
         )
 
@@ -78,7 +79,6 @@ class Stage:
             "POD_NAME": "driver",
             "POD_UID": self.driver_pod(),
             "POD_NAMESPACE": self.namespace,
-            "SWITCHBOARD_SPARK_UNSCHEDULABLE_S": "5",
         }
         message = self.folder / "termination-log"
         message.write_text("")
