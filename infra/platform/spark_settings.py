@@ -17,6 +17,8 @@ is not heap.
 
 SIZE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 
+NAMESPACE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
 
 def _size_name(name: str) -> str:
     if not SIZE_NAME.fullmatch(name):
@@ -111,6 +113,15 @@ small applications fit beside each other. On nodes of its own an executor asks f
 """
 
 
+def _namespace_name(name: str) -> str:
+    if not NAMESPACE_NAME.fullmatch(name):
+        raise ValueError(
+            "no name of a namespace: use at most 63 of a-z, 0-9 and '-', beginning and ending with a letter "
+            "or a digit"
+        )
+    return name
+
+
 def _with_defaults(value: Any) -> Any:
     """Own sizes beside the default ones; null takes one away."""
     if not isinstance(value, Mapping):
@@ -118,6 +129,7 @@ def _with_defaults(value: Any) -> Any:
     return {name: size for name, size in {**DEFAULT_SIZES, **value}.items() if size is not None}
 
 
+NamespaceName = Annotated[str, AfterValidator(_namespace_name)]
 SizeName = Annotated[str, AfterValidator(_size_name)]
 Sizes = Annotated[
     dict[SizeName, SparkSize],
@@ -204,6 +216,10 @@ class Spark(Model):
     """
     event_log_days: int = Field(default=14, ge=1, le=3650)
     """After which the history server removes an application's event log."""
+    scraped_from: NamespaceName | None = None
+    """The namespace of a Prometheus that reads the metrics of drivers and executors. It reaches all of a
+    driver's page, which asks nobody who they are. None: only Airflow's API server does.
+    """
     prices: Prices = Prices()
 
     @model_validator(mode="after")

@@ -68,6 +68,15 @@ def labels(image: str, size: str, connections: Sequence[str]) -> dict[str, str]:
     }
 
 
+def annotations(*, scraped: bool) -> dict[str, str]:
+    """How Prometheus finds a driver's metrics, by the names that its configurations usually look for."""
+    if not scraped:
+        return {}
+    # Without the last slash Spark answers with a redirect
+    where = {"scrape": "true", "port": str(UI_PORT), "path": "/metrics/prometheus/"}
+    return {f"prometheus.io/{name}": value for name, value in where.items()}
+
+
 def ports() -> list[k8s.V1ContainerPort]:
     """Where executors, and Airflow's API server for the page, reach the driver."""
     named = {"driver": DRIVER_PORT, "block-manager": BLOCK_MANAGER_PORT, "ui": UI_PORT}

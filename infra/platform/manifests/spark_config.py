@@ -38,6 +38,7 @@ def spark_variables(context: AirflowContext) -> dict[str, str]:
         "driver_priority_class": SPARK_DRIVER,
         "executor_priority_class": SPARK_EXECUTOR,
         "history_url": history_url(context, spark),
+        "scraped": bool(spark.scraped_from),
         "connections": [WAREHOUSE.name] if context.settings.warehouse else [],
     }
     return {VARIABLE: json.dumps(value)}

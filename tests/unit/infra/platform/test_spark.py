@@ -48,6 +48,12 @@ def find(objects: list[Object], kind: str, name: str = "") -> Object:
     return found[0]
 
 
+def to_drivers(context: AirflowContext) -> dict[int, list[Object]]:
+    """Who reaches which port of a driver."""
+    policy = find(spark_access(context), "NetworkPolicy", "spark-driver")
+    return {way["ports"][0]["port"]: way["from"] for way in policy["spec"]["ingress"]}
+
+
 def kinds(objects: list[Object]) -> list[str]:
     return [item["kind"] for item in objects]
 
@@ -85,6 +91,18 @@ def test_containers_that_say_nothing_get_no_cpu_limit(context: AirflowContext) -
     (limits,) = find(spark_access(context), "LimitRange")["spec"]["limits"]
     assert set(limits["default"]) == {"memory"}
     assert set(limits["max"]) == {"memory"}
+
+
+def test_only_airflows_api_server_reaches_a_drivers_page_and_prometheus_if_it_is_named(
+    context: AirflowContext,
+) -> None:
+    closed, opened = to_drivers(context), to_drivers(with_spark(context, scraped_from="monitoring"))
+    (api_server,) = closed[4040]
+    assert api_server["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "airflow-api-server"
+    namespace = {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    assert opened == {**closed, 4040: [api_server, {"namespaceSelector": namespace}]}
+    told = config(with_spark(context, scraped_from="monitoring"))["data"]["SWITCHBOARD_SPARK"]
+    assert json.loads(told)["scraped"] is True
 
 
 def test_bounds_that_are_not_set_make_no_objects(context: AirflowContext) -> None:
