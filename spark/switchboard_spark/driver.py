@@ -68,7 +68,7 @@ def labels(image: str, size: str, connections: Sequence[str]) -> dict[str, str]:
     }
 
 
-def annotations(*, scraped: bool) -> dict[str, str]:
+def scrape_annotations(*, scraped: bool) -> dict[str, str]:
     """How Prometheus finds a driver's metrics, by the names that its configurations usually look for."""
     if not scraped:
         return {}

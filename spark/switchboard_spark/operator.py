@@ -127,7 +127,7 @@ class SparkTaskOperator(StageOperator):
             pool_slots=slots,
             cmds=driver.COMMAND,
             labels=driver.labels(image, size, connections),
-            annotations=driver.annotations(scraped=platform.scraped),
+            annotations=driver.scrape_annotations(scraped=platform.scraped),
             ports=driver.ports(),
             service_account_name=driver.SERVICE_ACCOUNT,
             automount_service_account_token=True,

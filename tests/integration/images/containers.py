@@ -81,7 +81,7 @@ def page(container: Container, port: int, path: str) -> str:
     read = f"import urllib.request as u; print(u.urlopen('http://localhost:{port}{path}').read().decode())"
     status, output = container.exec_run(["python", "-c", read])
     assert status == 0, output
-    return str(output.decode())
+    return cast(bytes, output).decode()
 
 
 def address(container: Container, port: int) -> str:
