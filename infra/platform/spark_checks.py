@@ -1,11 +1,11 @@
 """Sizes that could never run, found before anything is touched: against the cluster's node pools, the quota
-and the Airflow pools. And prices of nodes that there are not.
+and the Airflow pool of Spark tasks. And prices of nodes that there are not.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from infra.platform.settings import Deployment, PlatformSettings
+from infra.platform.settings import SPARK_POOL, Deployment, PlatformSettings
 from infra.platform.spark_settings import Spark, SparkSize
 from infra.shared.outputs import NodePool
 
@@ -26,7 +26,7 @@ def size_problems(settings: PlatformSettings, node_pools: Mapping[str, NodePool]
             *_with_nodes(size, node_pools),
             *_with_quota(size, deployment.spark),
             *_with_largest_container(size, deployment.spark),
-            *_with_airflow_pools(size, deployment, deployment.spark),
+            *_with_airflow_pool(size, deployment, deployment.spark),
         )
     ]
 
@@ -142,13 +142,14 @@ def _with_largest_container(size: SparkSize, spark: Spark) -> Iterator[str]:
             )
 
 
-def _with_airflow_pools(size: SparkSize, deployment: Deployment, spark: Spark) -> Iterator[str]:
+def _with_airflow_pool(size: SparkSize, deployment: Deployment, spark: Spark) -> Iterator[str]:
     slots = spark.pool_slots(size)
-    name, pool = max(deployment.all_pools.items(), key=lambda item: item[1].slots)
-    if slots > pool.slots:
+    there = deployment.all_pools[SPARK_POOL].slots
+    if slots > there:
         yield (
             f"takes {slots} pool slots (executors_max {size.executors_max} and the driver may ask for "
             f"{size.cpu_request_millicores} millicores, slot_millicores is {spark.slot_millicores}), and the "
-            f"largest of the deployment's pools, {name!r}, has {pool.slots}: no task would ever start; raise "
-            f"pools.{name}.slots to {slots} or more, raise slot_millicores, or lower executors_max"
+            f"pool {SPARK_POOL!r}, where Spark tasks wait unless their DAG says otherwise, has {there}: none "
+            f"would ever start; raise pools.{SPARK_POOL}.slots to {slots} or more, raise slot_millicores, or "
+            "lower executors_max"
         )

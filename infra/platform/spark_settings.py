@@ -17,6 +17,8 @@ is not heap.
 
 SIZE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 
+NAMESPACE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
 
 def _size_name(name: str) -> str:
     if not SIZE_NAME.fullmatch(name):
@@ -56,6 +58,17 @@ class SparkSize(Model):
             raise ValueError(
                 f"executors_max is {self.executors_max}, under executors_min, which is {self.executors_min}: "
                 f"raise executors_max to {self.executors_min} or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _request_is_within_limit(self) -> Self:
+        limit = 1000 * (self.executor_cores + 1)  # spark/switchboard_spark/pods.py
+        if self.executor_cpu_request_millicores > limit:
+            raise ValueError(
+                f"executor_cpu_request_millicores is {self.executor_cpu_request_millicores}, over an "
+                f"executor's limit of {limit}, which is 1000 * (executor_cores + 1): Kubernetes takes no "
+                f"such pod; lower the first to {limit} or less, or raise executor_cores"
             )
         return self
 
@@ -100,6 +113,15 @@ small applications fit beside each other. On nodes of its own an executor asks f
 """
 
 
+def _namespace_name(name: str) -> str:
+    if not NAMESPACE_NAME.fullmatch(name):
+        raise ValueError(
+            "no name of a namespace: use at most 63 of a-z, 0-9 and '-', beginning and ending with a letter "
+            "or a digit"
+        )
+    return name
+
+
 def _with_defaults(value: Any) -> Any:
     """Own sizes beside the default ones; null takes one away."""
     if not isinstance(value, Mapping):
@@ -107,6 +129,7 @@ def _with_defaults(value: Any) -> Any:
     return {name: size for name, size in {**DEFAULT_SIZES, **value}.items() if size is not None}
 
 
+NamespaceName = Annotated[str, AfterValidator(_namespace_name)]
 SizeName = Annotated[str, AfterValidator(_size_name)]
 Sizes = Annotated[
     dict[SizeName, SparkSize],
@@ -178,6 +201,10 @@ class Spark(Model):
     """By name; the default ones stay unless the same name is given, or null."""
     slot_millicores: int = Field(default=600, gt=0, le=128_000)
     """CPU requests that one slot of an Airflow pool stands for: a size takes as many as it may ask for."""
+    unschedulable_seconds: int = Field(default=300, ge=1, le=86_400)
+    """How long an application waits for its first executor to find a node, before it ends to be tried again:
+    time for the cluster to add one.
+    """
     quota: SparkQuota | None = None
     limit_range: LimitRange | None = LimitRange()
     history_server: bool = True
@@ -189,6 +216,10 @@ class Spark(Model):
     """
     event_log_days: int = Field(default=14, ge=1, le=3650)
     """After which the history server removes an application's event log."""
+    scraped_from: NamespaceName | None = None
+    """The namespace of a Prometheus that reads the metrics of drivers and executors. It reaches all of a
+    driver's page, which asks nobody who they are. None: only Airflow's API server does.
+    """
     prices: Prices = Prices()
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
 from switchboard_spark.model import SparkSize
 from switchboard_spark.records import RunRecord
@@ -211,13 +212,18 @@ def shown_unit(name: str, amount: float) -> Unit:
 
 def _of_current_sizes(records: Sequence[RunRecord], notes: list[str]) -> list[RunRecord]:
     """Records of sizes as the newest of them has each: a name may have meant something else before."""
-    newest: dict[str, SparkSize] = {}
+    newest: dict[str, dict[str, Any]] = {}
     for record in sorted(records, key=lambda record: record.ended):
-        newest[record.size_name] = record.size
-    current = [record for record in records if record.size == newest[record.size_name]]
+        newest[record.size_name] = _asked_for(record.size)
+    current = [record for record in records if _asked_for(record.size) == newest[record.size_name]]
     if older := len(records) - len(current):
         notes.append(f"runs left out because their size has other settings by now: {older}")
     return current
+
+
+def _asked_for(size: SparkSize) -> dict[str, Any]:
+    """All of a size but its pool slots, which are how it waits and not how it runs."""
+    return size.model_dump(exclude={"pool_slots"})
 
 
 def _measured(records: Sequence[RunRecord], notes: list[str]) -> list[RunRecord]:

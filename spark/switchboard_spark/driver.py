@@ -68,6 +68,15 @@ def labels(image: str, size: str, connections: Sequence[str]) -> dict[str, str]:
     }
 
 
+def scrape_annotations(*, scraped: bool) -> dict[str, str]:
+    """How Prometheus finds a driver's metrics, by the names that its configurations usually look for."""
+    if not scraped:
+        return {}
+    # Without the last slash Spark answers with a redirect
+    where = {"scrape": "true", "port": str(UI_PORT), "path": "/metrics/prometheus/"}
+    return {f"prometheus.io/{name}": value for name, value in where.items()}
+
+
 def ports() -> list[k8s.V1ContainerPort]:
     """Where executors, and Airflow's API server for the page, reach the driver."""
     named = {"driver": DRIVER_PORT, "block-manager": BLOCK_MANAGER_PORT, "ui": UI_PORT}
@@ -91,7 +100,9 @@ def spark_task(pod: k8s.V1Pod, size_name: str, platform: SparkPlatform, context:
         ],
         event_log_uri=platform.event_log_uri,
         executor_priority_class=platform.executor_priority_class,
-        larger_size=platform.larger_than(size_name),
+        larger_size=platform.larger_executors(size_name),
+        larger_driver_size=platform.larger_driver(size_name),
+        unschedulable_seconds=platform.unschedulable_seconds,
         labels={name: have[name] for name in HANDED_ON if name in have},
         app_name=f"{have.get('dag_id', 'dag')}.{have.get('task_id', 'task')}",
         recording=recording(platform, size, context),

@@ -14,7 +14,15 @@ from kubernetes.client import models as k8s
 from pydantic import TypeAdapter, ValidationError
 
 from switchboard_spark import verdicts
-from switchboard_spark.model import EXIT_INFRASTRUCTURE, EXIT_PERMANENT, EXIT_USAGE, Ending, Success, Verdict
+from switchboard_spark.model import (
+    EXIT_INFRASTRUCTURE,
+    EXIT_PERMANENT,
+    EXIT_USAGE,
+    Ending,
+    Success,
+    Verdict,
+    more_memory,
+)
 
 WHO = {
     "application": "The application failed",
@@ -83,7 +91,7 @@ def driver_failure(pod: k8s.V1Pod, container: str, larger_size: str | None) -> F
     if end is None:
         return None
     if end.reason == "OOMKilled":
-        remedy = f"take size {larger_size!r}, or {LESS}" if larger_size else f"{LESS}: no size is larger"
+        remedy = more_memory(larger_size, "a driver", LESS)
         return failure("application", "the driver was OOMKilled: its size's memory is used up", remedy)
     return _silent(int(end.exit_code), end.message or "")
 

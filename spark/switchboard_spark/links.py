@@ -2,7 +2,7 @@
 
 Airflow's API server does not import DAG code: it shows what lies in a task's XComs under a link's key. The
 operator writes both links as soon as there is a driver, and Airflow asks `get_link` once more at the end.
-The pages themselves are behind Airflow's own login (`switchboard_airflow.spark_ui`).
+The pages themselves are behind Airflow's own login (`switchboard_airflow.spark_pages`).
 """
 
 from __future__ import annotations

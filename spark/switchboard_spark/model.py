@@ -34,9 +34,24 @@ RESULT_BYTES = 3500
 """The most that a result may have as JSON; Kubernetes keeps 4,096 bytes of a termination message."""
 
 
+UNSCHEDULABLE_S = 300
+"""How long an application waits for its first executor to find a node, unless the platform says otherwise:
+time for a cluster to add one. A driver waits as long for its own.
+"""
+
+
 def connection_variable(name: str) -> str:
     """The driver's environment variable with the address of a connection that its task asked for."""
     return f"SWITCHBOARD_CONNECTION_{name.replace('-', '_').upper()}"
+
+
+def more_memory(size: str | None, who: str, less: str) -> str:
+    """The remedy where memory is used up. `size`: the one that gives `who` more, None if there is none;
+    `less`: how to do with what there is.
+    """
+    if size:
+        return f"choose size {size!r}, or {less}"
+    return f"{less}; no size gives {who} more memory: add one to spark.sizes in the platform's settings"
 
 
 class _Model(BaseModel):
@@ -121,7 +136,11 @@ class SparkTask(_Model):
     executor_priority_class: str
     """Empty: the cluster's default."""
     larger_size: str | None
-    """What to choose where this size is too small; None for the largest."""
+    """What to choose where executors have too little memory; None: no size gives a task more."""
+    larger_driver_size: str | None = None
+    """What to choose where the driver has too little; None: no size gives it more."""
+    unschedulable_seconds: int = Field(default=UNSCHEDULABLE_S, ge=1)
+    """How long there may be no executor because no node has room for one."""
     labels: dict[str, str]
     """Put on executors: whose they are (deployment, DAG, run, task)."""
     app_name: str

@@ -127,6 +127,7 @@ class SparkTaskOperator(StageOperator):
             pool_slots=slots,
             cmds=driver.COMMAND,
             labels=driver.labels(image, size, connections),
+            annotations=driver.scrape_annotations(scraped=platform.scraped),
             ports=driver.ports(),
             service_account_name=driver.SERVICE_ACCOUNT,
             automount_service_account_token=True,
@@ -264,7 +265,7 @@ class SparkTaskOperator(StageOperator):
 
     def failure(self, error: AirflowException, remote_pod: k8s.V1Pod, context: Any) -> AirflowException:
         """What became of the driver, in plain words."""
-        larger = read_platform().larger_than(self.size)
+        larger = read_platform().larger_driver(self.size)
         found = endings.driver_failure(remote_pod, self.base_container_name, larger)
         if found is None:
             cause = error.__context__ or error

@@ -36,7 +36,7 @@ from switchboard_spark.pods import PodIdentity
 from switchboard_spark.recorder import Recorder
 from switchboard_spark.session import SessionError, preparation, running_context, spark_session
 from switchboard_spark.verdicts import Judgement
-from switchboard_spark.watch import LIMIT_S, LIMIT_VARIABLE, Watcher
+from switchboard_spark.watch import Watcher
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -89,7 +89,7 @@ class Driver:
         text = environment.get(TASK_VARIABLE)
         self._task = SparkTask.model_validate_json(text) if text else None
         self._pod = PodIdentity.of(environment) if text else None
-        self._watcher = self._make_watcher(environment)
+        self._watcher = self._make_watcher()
         self._recorder = Recorder(self._task)
         self._asked: Future[None] = DONE
         """The first executor's being made."""
@@ -98,10 +98,10 @@ class Driver:
         """Whoever has it says how the application ended, and nobody else does."""
         self._coming_to_its_end = threading.Event()
 
-    def _make_watcher(self, environment: Mapping[str, str]) -> Watcher | None:
+    def _make_watcher(self) -> Watcher | None:
         if self._task is None or self._pod is None:
             return None
-        limit_s = float(environment.get(LIMIT_VARIABLE) or LIMIT_S)
+        limit_s = self._task.unschedulable_seconds
         api = Api(self._pod.namespace)
         return Watcher(api, self._task, self._pod, has_jobs, self.give_up, limit_s)
 

@@ -8,13 +8,13 @@ It is written by the platform program from the settings of the deployment.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from switchboard.names import run_slug
-from switchboard_spark.model import Price, Prices, SparkSize
+from switchboard_spark.model import UNSCHEDULABLE_S, Price, Prices, SparkSize
 
 VARIABLE = "SWITCHBOARD_SPARK"
 
@@ -51,6 +51,9 @@ class SparkPlatform(BaseModel):
     event_log_uri: str = ""
     executor_priority_class: str = ""
     driver_priority_class: str = ""
+    unschedulable_seconds: int = UNSCHEDULABLE_S
+    scraped: bool = False
+    """Whether somebody reads drivers' metrics."""
     run_records_uri: str = ""
     """Folder of the records of runs (`s3://…`); empty: none are kept."""
     prices: PriceList | None = None
@@ -96,15 +99,27 @@ class SparkPlatform(BaseModel):
                     f"give the deployment `{name}` in the platform's settings and run `make up`"
                 )
 
-    def larger_than(self, name: str) -> str | None:
-        """The next size by the memory of an executor; None for the largest."""
+    def larger_executors(self, name: str) -> str | None:
+        """The next size by what an executor's memory is for each of the tasks that share it; None: no size
+        has more. It never has less in all, for one task that is larger than the others.
+        """
         own = self.size(name)
+        return self._next(own, own.executor_memory_mib, _task_memory)
+
+    def larger_driver(self, name: str) -> str | None:
+        """The next size by the memory of the driver; None: no size has more."""
+        return self._next(self.size(name), 0, lambda size: size.driver_memory_mib)
+
+    def _next(self, own: SparkSize, at_least_mib: int, memory: Callable[[SparkSize], float]) -> str | None:
+        """With the same GPUs, and on the same nodes rather than on others."""
         larger = [
-            (size.executor_memory_mib, size.driver_memory_mib, other)
+            (size.node_pool != own.node_pool, size.spot != own.spot, memory(size), other)
             for other, size in self.sizes.items()
-            if size.executor_memory_mib > own.executor_memory_mib
+            if memory(size) > memory(own)
+            and size.executor_memory_mib >= at_least_mib
+            and size.executor_gpus == own.executor_gpus
         ]
-        return min(larger)[2] if larger else None
+        return min(larger)[-1] if larger else None
 
 
 def spark_offered(environment: Mapping[str, str] = os.environ) -> bool:
@@ -138,6 +153,10 @@ def executor_pool(size: SparkSize, pools: Mapping[str, Any]) -> str:
     """
     spot = f"{size.node_pool}{SPOT_SUFFIX}"
     return spot if size.spot and spot in pools else size.node_pool
+
+
+def _task_memory(size: SparkSize) -> float:
+    return size.executor_memory_mib / size.executor_cores
 
 
 def record_prefix(folder: str, dag_id: str, task_id: str) -> str:

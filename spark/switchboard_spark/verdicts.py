@@ -13,6 +13,7 @@ from switchboard_spark.model import (
     EXIT_PERMANENT,
     SparkTask,
     Verdict,
+    more_memory,
 )
 
 Object = dict[str, Any]
@@ -180,9 +181,7 @@ def no_memory(reason: str, task: SparkTask) -> Verdict:
     size = task.size
     own = f"size {task.size_name!r} gives an executor {size.executor_memory_mib} MiB"
     fewer = "give each partition less to hold (repartition, fewer executor cores)"
-    remedy = (
-        f"choose size {task.larger_size!r}, or {fewer}" if task.larger_size else f"{fewer}: no size is larger"
-    )
+    remedy = more_memory(task.larger_size, "a task", fewer)
     return Verdict(kind="application", reason=f"{reason}; {own}", remedy=remedy)
 
 
@@ -283,9 +282,7 @@ def java_ended(exit_code: int, task: SparkTask | None) -> Judgement:
         remedy = "what it said last is in the task's log"
         return Judgement(Verdict(kind="application", reason=reason, remedy=remedy), EXIT_APPLICATION)
     less = "bring less to the driver (collect, toPandas, broadcasts)"
-    remedy = (
-        f"choose size {task.larger_size!r}, or {less}" if task.larger_size else f"{less}: no size is larger"
-    )
+    remedy = more_memory(task.larger_driver_size, "a driver", less)
     reason = f"{reason}; size {task.size_name!r} gives the driver {task.size.driver_memory_mib} MiB"
     return Judgement(Verdict(kind="application", reason=reason, remedy=remedy), EXIT_APPLICATION)
 

@@ -13,17 +13,13 @@ from typing import Any
 from switchboard_spark import verdicts
 from switchboard_spark.conf import failure_limit
 from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
-from switchboard_spark.model import SparkTask
+from switchboard_spark.model import UNSCHEDULABLE_S, SparkTask
 from switchboard_spark.pods import DRIVER_LABEL, PodIdentity, trial_pod
 from switchboard_spark.verdicts import Death, Judgement, Trouble
 
 log = logging.getLogger("switchboard.spark")
 
 Object = dict[str, Any]
-
-LIMIT_VARIABLE = "SWITCHBOARD_SPARK_UNSCHEDULABLE_S"
-LIMIT_S = 120.0
-"""How long an application waits for its first executor to find a node: time for a cluster to add one."""
 
 MISSING_S = 30.0
 """How long no executor may be there, or on its way, while jobs wait, before the API server is asked why."""
@@ -42,7 +38,7 @@ class Observer:
     """What is known of the executors. Time is handed in, in seconds of any clock."""
 
     task: SparkTask
-    limit_s: float = LIMIT_S
+    limit_s: float = UNSCHEDULABLE_S
     deaths: list[Death] = field(default_factory=list)
     pods: dict[str, Object] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -117,7 +113,7 @@ class Watcher:
     """Whether jobs wait for executors."""
     end: Callable[[Judgement], None]
     """Called once, in this thread."""
-    limit_s: float = LIMIT_S
+    limit_s: float = UNSCHEDULABLE_S
     observer: Observer = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
 

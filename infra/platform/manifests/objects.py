@@ -167,6 +167,11 @@ def pods_with(labels: Mapping[str, str]) -> Object:
     return {"podSelector": {"matchLabels": dict(labels)}}
 
 
+def pods_of_namespace(name: str) -> Object:
+    """All pods of another namespace, as a source in a network policy."""
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+
+
 def network_policy(
     about: Object,
     pods: Mapping[str, str],

@@ -9,6 +9,7 @@ from infra.platform.manifests.airflow_config import API_SERVER
 from infra.platform.manifests.objects import (
     metadata,
     network_policy,
+    pods_of_namespace,
     pods_with,
     role,
     service_account,
@@ -56,7 +57,7 @@ def spark_access(context: AirflowContext) -> list[Object]:
         service_account(SPARK_EXECUTOR, *about, identity),
         *role(SPARK_DRIVER, *about, DRIVER_RULES),
         *_bounds(context, spark),
-        *_network_policies(context),
+        *_network_policies(context, spark),
     ]
 
 
@@ -133,19 +134,22 @@ def _limit_range(context: AirflowContext, limits: LimitRange) -> Object:
     }
 
 
-def _network_policies(context: AirflowContext) -> list[Object]:
-    """Drivers and executors of a deployment reach each other, and Airflow's API server a driver's page.
+def _network_policies(context: AirflowContext, spark: Spark) -> list[Object]:
+    """Drivers and executors of a deployment reach each other, and Airflow's API server a driver's page, where
+    Prometheus reads metrics too.
 
     Which driver an executor belongs to is not to be had here: labels of an application are known to itself
     alone.
     """
     drivers, executors = ({COMPONENT_LABEL: component} for component in (SPARK_DRIVER, SPARK_EXECUTOR))
-    api_server = pods_with(selector(API_SERVER, context.namespace))
+    readers = [pods_with(selector(API_SERVER, context.namespace))]
+    if spark.scraped_from:
+        readers.append(pods_of_namespace(spark.scraped_from))
     ways_in = {
         SPARK_DRIVER: [
             way(SPARK_DRIVER_PORT, [pods_with(executors)]),
             way(SPARK_BLOCK_MANAGER_PORT, [pods_with(executors)]),
-            way(SPARK_UI_PORT, [api_server]),
+            way(SPARK_UI_PORT, readers),
         ],
         SPARK_EXECUTOR: [
             # Shuffles and broadcasts go from executor to executor.

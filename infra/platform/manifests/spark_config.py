@@ -30,14 +30,15 @@ def spark_variables(context: AirflowContext) -> dict[str, str]:
         name: size.model_dump() | {"pool_slots": spark.pool_slots(size)} for name, size in spark.sizes.items()
     }
     value = {
-        # From small to large: what is too small is told which to use instead.
         "sizes": sizes,
+        "unschedulable_seconds": spark.unschedulable_seconds,
         "event_log_uri": event_log_uri(context),
         "run_records_uri": run_records_uri(context.cluster.object_store.buckets["logs"], context.namespace),
         "prices": spark.prices.model_dump(),
         "driver_priority_class": SPARK_DRIVER,
         "executor_priority_class": SPARK_EXECUTOR,
         "history_url": history_url(context, spark),
+        "scraped": bool(spark.scraped_from),
         "connections": [WAREHOUSE.name] if context.settings.warehouse else [],
     }
     return {VARIABLE: json.dumps(value)}

@@ -76,6 +76,14 @@ def docker() -> Iterator[Docker]:
         session.clean_up()
 
 
+def page(container: Container, port: int, path: str) -> str:
+    """What a container's own server answers it, where that has Python."""
+    read = f"import urllib.request as u; print(u.urlopen('http://localhost:{port}{path}').read().decode())"
+    status, output = container.exec_run(["python", "-c", read])
+    assert status == 0, output
+    return cast(bytes, output).decode()
+
+
 def address(container: Container, port: int) -> str:
     """Where the host reaches a published port, as host:port."""
     container.reload()

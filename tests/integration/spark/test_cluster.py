@@ -18,7 +18,7 @@ from kubernetes import client
 
 from switchboard_spark.model import TASK_VARIABLE, SparkTask
 from switchboard_spark.records import RunRecord
-from tests.integration.images.containers import Docker, log_of, until
+from tests.integration.images.containers import Docker, log_of, page, until
 from tests.integration.spark.conftest import S3
 from tests.integration.spark.kubelet import TMP, Forward, Kubelet
 from tests.support.control_plane import ControlPlane, control_plane
@@ -52,6 +52,7 @@ class Stage:
                 "node_selector": {},
                 "tolerations": [],
                 "event_log_uri": "s3a://logs/spark-events/test",
+                "unschedulable_seconds": 5,
             }
         )
 
@@ -78,7 +79,6 @@ class Stage:
             "POD_NAME": "driver",
             "POD_UID": self.driver_pod(),
             "POD_NAMESPACE": self.namespace,
-            "SWITCHBOARD_SPARK_UNSCHEDULABLE_S": "5",
         }
         message = self.folder / "termination-log"
         message.write_text("")
@@ -272,6 +272,8 @@ def test_a_quota_without_room_is_quoted_before_anything_starts(stage: Stage) -> 
 def test_a_driver_that_is_stopped_takes_its_executors_with_it(stage: Stage) -> None:
     driver = stage.begin(stage.task(), "example:sleep", seconds=300)
     until(lambda: any("Running task" in log_of(each) for each in stage.executors()), timeout_s=120)
+    assert "metrics_spark_driver_" in page(driver, 4040, "/metrics/prometheus/")
+    assert 'executor_id="0"' in page(driver, 4040, "/metrics/executors/prometheus")
     driver.stop(timeout=10)
     driver.reload()
     assert driver.attrs["State"]["ExitCode"] == 143

@@ -45,8 +45,8 @@ def test_the_exit_code_decides_about_another_try(code: int, final: bool) -> None
 def test_a_driver_out_of_memory_is_told_which_size_to_take() -> None:
     pod = ended(137, reason="OOMKilled")
     assert str(told(pod)).startswith(f"{APPLICATION}the driver was OOMKilled")
-    assert "Remedy: take size 'medium', or bring less to the driver" in str(told(pod))
-    assert "no size is larger" in str(told(pod, larger=None))
+    assert "Remedy: choose size 'medium', or bring less to the driver" in str(told(pod))
+    assert "no size gives a driver more memory: add one to spark.sizes" in str(told(pod, larger=None))
 
 
 @pytest.mark.parametrize(

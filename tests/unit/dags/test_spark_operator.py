@@ -107,7 +107,9 @@ def test_the_driver_is_told_all_that_executors_need(operator: Any, monkeypatch: 
     monkeypatch.setenv("SWITCHBOARD_NODE_POOLS", json.dumps(pools))
     made = pod(operator())
     task = told(made)
-    assert (task.size_name, task.size.executors_max, task.larger_size) == ("small", 2, "medium")
+    assert (task.size_name, task.size.executors_max) == ("small", 2)
+    assert (task.larger_size, task.larger_driver_size) == ("medium", None)
+    assert task.unschedulable_seconds == 300, "an older platform does not say"
     assert (task.image, task.namespace) == (reference("spark-example"), "airflow-speech")
     assert (task.event_log_uri, task.executor_priority_class) == (SPARK["event_log_uri"], "spark-executor")
     assert task.app_name == "d.count"
@@ -140,13 +142,6 @@ def test_labels_say_what_the_pod_is(operator: Any) -> None:
     assert labels["app.kubernetes.io/component"] == "spark-driver"
     assert labels["kubernetes_pod_operator"] == "True"
     assert made.metadata.annotations["switchboard/dag-id"] == "d"
-
-
-def test_larger_sizes_go_by_the_memory_of_executors() -> None:
-    from switchboard_spark.sizes import read_platform
-
-    platform = read_platform()
-    assert [platform.larger_than(name) for name in ("small", "medium", "large")] == ["medium", "large", None]
 
 
 def test_the_name_follows_from_the_task_instance_alone(operator: Any) -> None:

@@ -152,6 +152,12 @@ def test_a_size_with_other_settings_by_now_begins_anew() -> None:
     assert advice.notes == ["runs left out because their size has other settings by now: 1"]
 
 
+def test_what_a_slot_is_worth_does_not_matter() -> None:
+    advice = advise([run("small", 10, 1), run("small", 50, 2, minute=5, pool_slots=9)])
+    assert len(advice.recommended.runs) == 2
+    assert advice.notes == []
+
+
 def test_a_run_that_spark_told_nothing_of_is_left_out() -> None:
     advice = advise([run("small", 10, 1), run("small", 50, 2, work=None)])
     assert advice.recommended.point.duration_s == 10

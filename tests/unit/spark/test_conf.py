@@ -188,6 +188,27 @@ def test_the_trial_asks_for_what_an_executor_takes(task: SparkTask, pod: PodIden
     assert "image" not in executor_pod(task)["spec"]["containers"][0]
 
 
+def test_what_sizes_drains_and_metrics_rely_on_is_switched_on(task: SparkTask, pod: PodIdentity) -> None:
+    expected = {
+        "spark.sql.adaptive.enabled": "true",
+        "spark.ui.prometheus.enabled": "true",
+        "spark.metrics.conf.*.sink.prometheusServlet.class": (
+            "org.apache.spark.metrics.sink.PrometheusServlet"
+        ),
+        "spark.metrics.conf.*.sink.prometheusServlet.path": "/metrics/prometheus",
+        "spark.metrics.namespace": "spark",
+        "spark.decommission.enabled": "true",
+        "spark.storage.decommission.enabled": "true",
+        "spark.storage.decommission.rddBlocks.enabled": "true",
+        "spark.storage.decommission.shuffleBlocks.enabled": "true",
+        "spark.executor.decommission.forceKillTimeout": "20s",
+        "spark.kubernetes.decommission.script": "/bin/spark-decommission",
+        "spark.kubernetes.executor.terminationGracePeriodSeconds": "20s",
+    }
+    conf = conf_of(task, pod)
+    assert {name: conf.get(name) for name in expected} == expected
+
+
 def test_what_the_record_of_a_run_needs_is_switched_on(task: SparkTask, pod: PodIdentity) -> None:
     conf = conf_of(task, pod)
     assert conf["spark.executor.processTreeMetrics.enabled"] == "true"

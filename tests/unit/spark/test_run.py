@@ -261,6 +261,15 @@ def test_an_application_that_does_not_notice_is_ended_with_the_process(
     assert api.deleted
 
 
+def test_the_platform_says_how_long_a_node_is_waited_for(
+    log: Path, in_a_pod: dict[str, str], task: SparkTask
+) -> None:
+    patient = task.model_copy(update={"unschedulable_seconds": 900})
+    driver = run.Driver({**in_a_pod, TASK_VARIABLE: patient.model_dump_json()}, log)
+    assert driver._watcher is not None
+    assert driver._watcher.observer.limit_s == 900
+
+
 def test_the_logs_of_the_dead_are_shown(
     log: Path, api: FakeApi, in_a_pod: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -127,9 +127,9 @@ def test_executors_that_want_memory_name_the_size_to_choose(task: SparkTask) -> 
     assert judgement.verdict.remedy.startswith("choose size 'medium'")
 
 
-def test_the_largest_size_has_no_larger_one() -> None:
+def test_where_no_size_has_more_it_is_said_what_to_do() -> None:
     judgement = dying([died(ended(1, 137, "OOMKilled"))], make_task(larger_size=None))
-    assert "no size is larger" in judgement.verdict.remedy
+    assert "no size gives a task more memory: add one to spark.sizes" in judgement.verdict.remedy
 
 
 def test_executors_that_die_otherwise_say_their_last_words(task: SparkTask) -> None:
@@ -247,6 +247,6 @@ def test_a_service_that_does_not_answer_is_tried_again(task: SparkTask, cause: s
     ("code", "words"), [(3, "heap was full"), (-9, "memory was used up"), (1, "exit code 1")]
 )
 def test_a_driver_whose_java_is_gone(task: SparkTask, code: int, words: str) -> None:
-    judgement = java_ended(code, task)
+    judgement = java_ended(code, task.model_copy(update={"larger_driver_size": "large"}))
     assert words in judgement.verdict.reason
-    assert ("'medium'" in judgement.verdict.remedy) == (code != 1)
+    assert ("choose size 'large'" in judgement.verdict.remedy) == (code != 1)

@@ -131,6 +131,16 @@ WRONG: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("deployments.speech.spark", "history_entrance is 'spark'", "history_server is false", "remove"),
     ),
     (
+        "an executor that asks for more than its limit",
+        settings_with(spark={"sizes": {"huge": {**SIZE, "executor_cpu_request_millicores": 9000}}}),
+        ("spark.sizes.huge", "_millicores is 9000", "limit of 5000", "1000 * (executor_cores + 1)", "lower"),
+    ),
+    (
+        "a namespace that cannot be",
+        settings_with(spark={"scraped_from": "Monitoring"}),
+        ("spark.scraped_from", "Monitoring", "no name of a namespace"),
+    ),
+    (
         "a default over the most",
         settings_with(spark={"limit_range": {"memory_max_mib": 512}}),
         ("spark.limit_range", "memory_max_mib is 512, under memory_limit_mib, which is 1024", "raise"),

@@ -48,6 +48,12 @@ def find(objects: list[Object], kind: str, name: str = "") -> Object:
     return found[0]
 
 
+def to_drivers(context: AirflowContext) -> dict[int, list[Object]]:
+    """Who reaches which port of a driver."""
+    policy = find(spark_access(context), "NetworkPolicy", "spark-driver")
+    return {way["ports"][0]["port"]: way["from"] for way in policy["spec"]["ingress"]}
+
+
 def kinds(objects: list[Object]) -> list[str]:
     return [item["kind"] for item in objects]
 
@@ -87,6 +93,18 @@ def test_containers_that_say_nothing_get_no_cpu_limit(context: AirflowContext) -
     assert set(limits["max"]) == {"memory"}
 
 
+def test_only_airflows_api_server_reaches_a_drivers_page_and_prometheus_if_it_is_named(
+    context: AirflowContext,
+) -> None:
+    closed, opened = to_drivers(context), to_drivers(with_spark(context, scraped_from="monitoring"))
+    (api_server,) = closed[4040]
+    assert api_server["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "airflow-api-server"
+    namespace = {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    assert opened == {**closed, 4040: [api_server, {"namespaceSelector": namespace}]}
+    told = config(with_spark(context, scraped_from="monitoring"))["data"]["SWITCHBOARD_SPARK"]
+    assert json.loads(told)["scraped"] is True
+
+
 def test_bounds_that_are_not_set_make_no_objects(context: AirflowContext) -> None:
     found = kinds(spark_access(with_spark(context, quota=None, limit_range=None)))
     assert not {"ResourceQuota", "LimitRange"} & set(found)
@@ -111,6 +129,7 @@ def test_the_history_server_makes_the_folder_that_it_reads(context: AirflowConte
     assert made < served
     assert "-Dspark.history.fs.logDirectory=s3a://logs/spark-events/airflow-speech" in script[served:]
     assert "-Dspark.history.fs.cleaner.maxAge=14d" in script[served:]
+    assert "-Dspark.history.fs.update.interval=30s" in script[served:]
 
 
 def hadoop(context: AirflowContext) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from infra.platform.settings import Deployment, PlatformSettings, Pool, load
 from infra.platform.spark_checks import size_problems
@@ -15,6 +16,8 @@ from infra.platform.spark_settings import (
     SparkSize,
 )
 from infra.shared.outputs import NodePool
+from switchboard_spark.model import SparkSize as TaskSize
+from switchboard_spark.pods import cpu_limit
 
 TWO_CORES = NodePool(cpu_millicores=2000, memory_mib=8192, max_nodes=1)
 WITH_GPUS = NodePool(cpu_millicores=16_000, memory_mib=65_536, gpus=2, max_nodes=1)
@@ -33,7 +36,7 @@ SIZE = SparkSize(
 def problems(size: SparkSize, pools: dict[str, NodePool], slots: int = 100, **spark: Any) -> list[str]:
     """What is wrong with one size in one deployment."""
     only = Spark(sizes={"trial": size}).model_copy(update={"sizes": {"trial": size}, **spark})
-    pools_of_airflow = {"cpu": Pool(slots=slots), "spark": Pool(slots=0)}
+    pools_of_airflow = {"cpu": Pool(slots=1000), "spark": Pool(slots=slots)}
     deployment = Deployment(pools=pools_of_airflow, spark=only)
     return size_problems(PlatformSettings(deployments={"speech": deployment}), pools)
 
@@ -50,7 +53,7 @@ NEVER: list[tuple[str, list[str], tuple[str, ...]]] = [
     ),
     (
         "an executor of more cores than a node",
-        problems(changed(executor_cpu_request_millicores=3000), {"general": TWO_CORES}),
+        problems(changed(executor_cpu_request_millicores=3000, executor_cores=2), {"general": TWO_CORES}),
         ("executor_cpu_request_millicores is 3000", "'general' has 2000 millicores", "lower it to 2000"),
     ),
     (
@@ -111,9 +114,9 @@ NEVER: list[tuple[str, list[str], tuple[str, ...]]] = [
         ("executor_memory_mib is 3000", "limit_range.memory_max_mib is 2048", "lower the first"),
     ),
     (
-        "more slots than any Airflow pool has",
+        "more slots than Spark's pool in Airflow has",
         problems(SIZE, {}, slots=3),
-        ("takes 4 pool slots", "2250 millicores", "'cpu', has 3", "raise pools.cpu.slots to 4"),
+        ("takes 4 pool slots", "2250 millicores", "'spark', where", "has 3", "raise pools.spark.slots to 4"),
     ),
 ]
 
@@ -146,7 +149,7 @@ def test_spark_tasks_have_a_pool_for_the_largest_size_unless_it_is_declared() ->
     declared = Deployment(pools={"spark": Pool(slots=1), "cpu": Pool(slots=2)})
     assert declared.all_pools["spark"].slots == 1
     assert "spark" not in Deployment(spark=None).all_pools
-    (problem,) = size_problems(PlatformSettings(deployments={"speech": declared}), {})
+    _, problem = size_problems(PlatformSettings(deployments={"speech": declared}), {})
     assert "sizes.large: takes 3 pool slots" in problem
 
 
@@ -162,6 +165,15 @@ def test_executors_that_may_be_taken_away_are_looked_for_on_nodes_of_that_kind()
 @pytest.mark.parametrize("env", ["local", "e2e"])
 def test_the_sizes_of_the_committed_stacks_fit_the_smallest_machine(env: str) -> None:
     assert size_problems(load(env), {"general": TWO_CORES}) == []
+
+
+def test_what_is_asked_for_is_within_the_limit_that_executors_get() -> None:
+    for cores in (1, 4):
+        size = TaskSize.model_validate(SIZE.model_dump() | {"executor_cores": cores, "pool_slots": 1})
+        limit = 1000 * cpu_limit(size)
+        changed(executor_cores=cores, executor_cpu_request_millicores=limit)
+        with pytest.raises(ValidationError, match=f"is {limit + 1}, over an executor's limit of {limit}"):
+            changed(executor_cores=cores, executor_cpu_request_millicores=limit + 1)
 
 
 def test_no_default_size_is_smaller_than_spark_takes() -> None:

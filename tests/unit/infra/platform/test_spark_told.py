@@ -12,6 +12,7 @@ from infra.platform.settings import Deployment, PlatformSettings
 from infra.platform.spark_checks import price_problems
 from infra.platform.spark_settings import DEFAULT_SIZES, Price, Prices, Spark, SparkSize
 from infra.shared.outputs import NodePool
+from switchboard_spark.model import UNSCHEDULABLE_S
 
 NODES = NodePool(cpu_millicores=2000, memory_mib=8192, max_nodes=1)
 M7I_LARGE, R7I_LARGE = (2, 8, 0.1008), (2, 16, 0.1323)
@@ -47,9 +48,10 @@ def test_impossible_prices_are_refused(prices: dict[str, Any], key: str) -> None
 def test_airflows_pods_learn_sizes_and_places(context: AirflowContext) -> None:
     told = json.loads(config(context)["data"]["SWITCHBOARD_SPARK"])
     assert list(told) == [
-        *("sizes", "event_log_uri", "run_records_uri", "prices"),
-        *("driver_priority_class", "executor_priority_class", "history_url", "connections"),
+        *("sizes", "unschedulable_seconds", "event_log_uri", "run_records_uri", "prices"),
+        *("driver_priority_class", "executor_priority_class", "history_url", "scraped", "connections"),
     ]
+    assert told["unschedulable_seconds"] == UNSCHEDULABLE_S
     assert told["event_log_uri"] == "s3a://logs/spark-events/airflow-speech"
     assert told["history_url"] == "http://spark.invalid"
     assert list(told["sizes"]) == ["small", "medium", "large"]
