@@ -72,6 +72,5 @@ with DAG(
         arguments={"day": DAY, "lake": "{{ params.lake }}"},
         image="transcripts-daily",
         connections=["warehouse"],
-        application_retries=2,  # a database that is away counts as the application's failure
     )
     to_parquet >> to_postgres

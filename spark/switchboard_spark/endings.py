@@ -13,7 +13,7 @@ from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 from pydantic import TypeAdapter, ValidationError
 
-from switchboard_spark import verdicts
+from switchboard_spark import troubles, verdicts
 from switchboard_spark.model import (
     EXIT_INFRASTRUCTURE,
     EXIT_PERMANENT,
@@ -37,6 +37,10 @@ FINAL = frozenset({EXIT_USAGE, EXIT_PERMANENT})
 
 SEE_LOG = "the log above says what it did last"
 ASK_AGAIN = "is the Kubernetes API well? It is tried again"
+WAIT = "nothing, if its limit is raised soon: it is tried again; else log in to the registry, or mirror it"
+QUOTED = 2
+"""Most events that a failure ends with, the last ones."""
+
 LESS = "bring less to the driver (collect, toPandas, broadcasts)"
 
 _ENDING: TypeAdapter[Ending] = TypeAdapter(Ending)
@@ -120,13 +124,28 @@ def lost_driver(cause: BaseException, events: Sequence[str]) -> Failure:
 
 
 def launch_failure(message: str, events: Sequence[str]) -> Failure:
-    """A driver's pod that never ran: Kubernetes' own words, and its last events."""
-    words = "; ".join([message.strip().replace("\n", " "), *(f"event: {event}" for event in events)])
-    if verdicts.REFUSED.search(message):
+    """A driver's pod that never ran: Kubernetes' own words, and its last events.
+
+    Events tell what a pull waits for; that there is no image, only the pull's own words.
+    """
+    kinds = [troubles.kind_of_pull(message), *map(_kind_of_event, events)]
+    telling = [event for event, kind in zip(events, kinds[1:], strict=True) if kind != "no-image"]
+    quoted = list(dict.fromkeys([*telling[-1:], *events[-QUOTED:]]))
+    words = "; ".join([message.strip().replace("\n", " "), *(f"event: {event}" for event in quoted)])
+    if kinds[0] == "refused":
         remedy = "is this image still in the registry? `make images` pushes one, `make dags` pins it"
         return failure("infrastructure", words, remedy, final=True)
+    if "rate-limit" in kinds:
+        return failure("infrastructure", f"the registry asks to wait: {words}", WAIT)
+    if "denied" in kinds:
+        return failure("infrastructure", words, verdicts.MAY_PULL)
     remedy = "wait for others to end (the Airflow pool should see to that), take a smaller size, or add nodes"
     return failure("infrastructure", words, remedy)
+
+
+def _kind_of_event(event: str) -> troubles.TroubleKind:
+    """What an event says of a pull; `no-image` for one that is about something else."""
+    return troubles.kind_of_pull(event) if troubles.OF_PULLS.match(event) else "no-image"
 
 
 def refusal(error: ApiException) -> Failure:

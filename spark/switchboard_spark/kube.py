@@ -26,11 +26,11 @@ TIMEOUT_S = 10.0
 
 
 class ApiError(Exception):
-    """The API server refused; the message is its own."""
+    """The API server refused; message and reason (a word, where it has one) are its own."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, reason: str = "") -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.reason = status, reason
 
 
 class ApiUnreachableError(Exception):
@@ -74,11 +74,10 @@ class Api:
         text = self._call("GET", f"pods/{quote(pod)}/log", {"tailLines": str(lines)})
         return text.decode(errors="replace").rstrip()
 
-    def warnings(self, pod: str) -> list[str]:
-        """The messages of a pod's events that are warnings, oldest first."""
-        query = {"fieldSelector": f"involvedObject.name={pod},type=Warning"}
-        events = json.loads(self._call("GET", "events", query)).get("items") or []
-        return [f"{event.get('reason')}: {event.get('message')}" for event in events]
+    def events(self, pod: str) -> list[Object]:
+        """A pod's events, oldest first."""
+        events = json.loads(self._call("GET", "events", {"fieldSelector": f"involvedObject.name={pod}"}))
+        return sorted(events.get("items") or [], key=_last_seen)
 
     def try_create(self, pod: Object) -> None:
         """Have the API server do everything but keep the pod. Raises ApiError where it refuses."""
@@ -89,7 +88,7 @@ class Api:
         try:
             self._call("POST", "pods", {}, pod)
         except ApiError as error:
-            if error.status != HTTPStatus.CONFLICT:
+            if (error.status, error.reason) != (HTTPStatus.CONFLICT, "AlreadyExists"):
                 raise
 
     def delete_pods(self, selector: str) -> None:
@@ -125,13 +124,20 @@ class Api:
             with opener.open(request, timeout=timeout_s) as answer:
                 yield answer
         except urllib.error.HTTPError as error:
-            raise ApiError(error.code, _message(error)) from None
+            raise _refusal(error) from None
         except (OSError, HTTPException) as error:  # time-outs and broken connections
             raise ApiUnreachableError(f"{method} {path}: {error}") from error
 
 
-def _message(error: urllib.error.HTTPError) -> str:
+def _refusal(error: urllib.error.HTTPError) -> ApiError:
     try:
-        return str(json.loads(error.read())["message"])
-    except (ValueError, KeyError, TypeError, OSError):
-        return f"{error.code} {HTTPStatus(error.code).phrase}"
+        said = json.loads(error.read())
+        return ApiError(error.code, str(said["message"]), str(said.get("reason", "")))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        return ApiError(error.code, f"{error.code} {HTTPStatus(error.code).phrase}")
+
+
+def _last_seen(event: Object) -> str:
+    """When an event was last so, as text that sorts by time."""
+    metadata: Object = event["metadata"]
+    return str(event.get("lastTimestamp") or event.get("eventTime") or metadata.get("creationTimestamp"))

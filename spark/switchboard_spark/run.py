@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
@@ -24,6 +25,7 @@ from switchboard_spark.application import PermanentError, UsageError
 from switchboard_spark.background import in_background
 from switchboard_spark.first import first_executor
 from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
+from switchboard_spark.message import TERMINATION_LOG, write_message
 from switchboard_spark.model import (
     EXIT_INFRASTRUCTURE,
     EXIT_OK,
@@ -43,12 +45,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("switchboard.spark")
 
-TERMINATION_LOG = Path("/dev/termination-log")
-MESSAGE_BYTES = 4000
-"""Kubernetes keeps 4,096 of a termination message."""
+TERMINATED_S = 8.0
+"""From SIGTERM to when a record's last second begins: a deleted pod has ten (`operator.GRACE_S`) for all."""
 
-STOP_S, TERMINATED_STOP_S = 10.0, 5.0
-"""How long Spark may take to stop. A pod that is deleted has ten seconds for everything."""
+STOP_S, TERMINATED_STOP_S = 10.0, 4.0
+"""How long Spark may take to stop."""
 
 UNWIND_S = 2.0
 """How long an application has to come to its end once Spark has stopped."""
@@ -93,6 +94,10 @@ class Driver:
         self._recorder = Recorder(self._task)
         self._asked: Future[None] = DONE
         """The first executor's being made."""
+        self._over = threading.Event()
+        """No executor is to be made any more."""
+        self._deadline: float | None = None
+        """By when a driver that was asked to stop has to be at its end, on the monotonic clock."""
         self._judgement: Judgement | None = None
         self._finishing = threading.Lock()
         """Whoever has it says how the application ended, and nobody else does."""
@@ -121,7 +126,10 @@ class Driver:
         if self._watcher:
             self._watcher.start()
         log.info("calling %s", call.name)
-        return Ended(application.as_success(call(self._session)), EXIT_OK)
+        result = call(self._session)
+        if self._judgement:  # it took what went wrong then for something else, and went on without
+            return Ended(*self._judgement)
+        return Ended(application.as_success(result), EXIT_OK)
 
     def _session(self) -> SparkSession:
         session = spark_session()
@@ -134,7 +142,8 @@ class Driver:
             return
         api = Api(self._pod.namespace)
         executor = first_executor(self._task, self._pod, conf, session.shared_secret())
-        self._asked = in_background(lambda: preflight.make_executor(api, executor), "first executor")
+        over = self._over
+        self._asked = in_background(lambda: preflight.make_executor(api, executor, over), "first executor")
         preparation.finish = self._asked.result
 
     def _terminate(self, *_: object) -> None:
@@ -148,13 +157,15 @@ class Driver:
         if self._finishing.locked():
             return
         self._judgement = judgement
+        self._over.set()
         log.error("giving up: %s", judgement.verdict.reason)
         if judgement is STOPPED:
+            self._deadline = self._deadline or time.monotonic() + TERMINATED_S
             # The API server is quicker than Spark, and there is little time.
             self._remove_executors()
         self._recorder.observe()
-        stop_spark(TERMINATED_STOP_S if judgement is STOPPED else STOP_S)
-        if self._coming_to_its_end.wait(UNWIND_S):
+        stop_spark(self._left(TERMINATED_STOP_S if judgement is STOPPED else STOP_S))
+        if self._coming_to_its_end.wait(self._left(UNWIND_S)):
             return
         if self._finishing.acquire(blocking=False):
             leave(self._conclude(Ended(*judgement)))
@@ -184,9 +195,16 @@ class Driver:
     def _finish(self, ended: Ended) -> int:
         self._coming_to_its_end.set()
         self._finishing.acquire()
+        self._over.set()
         self._recorder.observe()
-        stop_spark(STOP_S)
+        stop_spark(self._left(STOP_S))
         return self._conclude(ended)
+
+    def _left(self, limit_s: float) -> float:
+        """For how many seconds something may be waited for that may take as long as `limit_s`."""
+        if self._deadline is None:
+            return limit_s
+        return max(0.0, min(limit_s, self._deadline - time.monotonic()))
 
     def _conclude(self, ended: Ended) -> int:
         """Say how it ended, and leave nothing."""
@@ -209,10 +227,10 @@ class Driver:
         if self._watcher is None:
             return
         selector, api = self._watcher.selector, self._watcher.api
-        wait([self._asked], REMOVE_S)  # else it would be made a moment later
+        wait([self._asked], self._left(REMOVE_S))  # else it would be made a moment later
         removing = in_background(lambda: api.delete_pods(selector), "remove")
         try:
-            removing.result(REMOVE_S)
+            removing.result(self._left(REMOVE_S))
         except (ApiError, ApiUnreachableError, TimeoutError) as error:
             log.warning("executors are left to Kubernetes, which removes them after this pod: %s", error)
 
@@ -246,18 +264,6 @@ def stop_spark(limit_s: float) -> bool:
         return True
     # It can hang, or fail where Java is gone.
     return not wait([in_background(context.stop, "stop")], limit_s).not_done
-
-
-def write_message(ending: Success | Verdict, file: Path) -> None:
-    """Leave the termination message, where there is a place for one. A long reason is cut."""
-    text = ending.model_dump_json()
-    while isinstance(ending, Verdict) and len(text.encode()) > MESSAGE_BYTES:
-        ending = ending.model_copy(update={"reason": ending.reason[: len(ending.reason) * 3 // 4] + "…"})
-        text = ending.model_dump_json()
-    try:
-        file.write_text(text)
-    except OSError:
-        log.info("ended: %s", text)
 
 
 def leave(exit_code: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from switchboard_spark.model import (
     EXIT_APPLICATION,
@@ -15,6 +15,8 @@ from switchboard_spark.model import (
     Verdict,
     more_memory,
 )
+from switchboard_spark.quotas import never_fits
+from switchboard_spark.troubles import Trouble
 
 Object = dict[str, Any]
 
@@ -33,17 +35,6 @@ CLUSTERS_DOING = "DisruptionTarget"
 OWN_FAULT = re.compile(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
 """In the words of an eviction for what the pod itself used, not for what its node lacked."""
 
-RATE_LIMIT = re.compile(r"toomanyrequests|too many requests|rate limit|\b429\b", re.IGNORECASE)
-REFUSED = re.compile(
-    r"InvalidImageName|ErrImageNeverPull|not found|manifest unknown|name unknown|does not exist|denied"
-    r"|unauthorized|forbidden|no match for platform|invalid reference format",
-    re.IGNORECASE,
-)
-"""In the words of a pull that will be refused the next time too, and not of a registry that is away."""
-
-NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-NO_CONTAINER = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
-
 LOST_EXECUTOR = re.compile(r"ExecutorLostFailure|FetchFailed|MaxExecutorFailures|max number of executor")
 NO_MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|OOMKilled")
 KILLED_WORKER = re.compile(
@@ -55,11 +46,27 @@ version 1, and its whole container elsewhere.
 
 NO_ANSWER = re.compile(
     r"java\.net\.(?:Connect|UnknownHost|NoRouteToHost)Exception|AWSApiCallTimeoutException"
-    r"|AWSNoResponseException|AWSServiceThrottledException|AWSStatus5\d\dException|StoreError|PendingError"
+    r"|AWSNoResponseException|AWSServiceThrottledException|AWSStatus5\d\dException|StoreError"
+    r"|An error occurred \((?:SlowDown|ServiceUnavailable|InternalError|50\d)\)"
 )
-"""In the words of an error that is a service's, the object store's above all; the last two are stages'."""
+"""In the words of an error that is a service's, the object store's above all; stages' and boto3's at last."""
 
-TroubleKind = Literal["unschedulable", "refused", "rate-limit", "no-image", "no-container"]
+AWAY = frozenset(
+    {
+        "builtins.ConnectionRefusedError",
+        "builtins.ConnectionResetError",
+        "socket.gaierror",
+        "psycopg.OperationalError",
+        "botocore.exceptions.ConnectionError",
+        "botocore.exceptions.HTTPClientError",
+    }
+)
+"""What libraries raise, these or classes of them, where an application's code does not reach a service."""
+
+PENDING = re.compile(r"\b(?:Upstream)?PendingError\b")
+"""In the words of an error that is no failure: another run is at work on the same; it is a stage's."""
+
+MAY_PULL = "may its nodes pull it? See to the registry's credentials; it is tried again"
 
 
 class Judgement(NamedTuple):
@@ -91,13 +98,6 @@ class Death:
     def __str__(self) -> str:
         code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
         return f"{self.pod}: {self.reason}{code}{': ' if self.message else ''}{self.message}"
-
-
-class Trouble(NamedTuple):
-    """Why a pod does not start."""
-
-    kind: TroubleKind
-    message: str
 
 
 def death_of(pod: Object) -> Death | None:
@@ -133,33 +133,6 @@ def _taken_away(pod: Object) -> bool:
     )
 
 
-def trouble_of(pod: Object, warnings: Sequence[str] = ()) -> Trouble | None:
-    """Why a pod does not start. `warnings` are its events, which say more than the state of a pull that
-    failed some time ago.
-    """
-    for condition in pod["status"].get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return Trouble("unschedulable", condition.get("message") or condition.get("reason", ""))
-    for container in _containers(pod):
-        waiting = container.get("state", {}).get("waiting") or {}
-        reason = waiting.get("reason", "")
-        said = f"{reason}: {waiting.get('message', '')}"
-        if reason in NO_IMAGE:
-            return _pull([said, *warnings])
-        if reason in NO_CONTAINER:
-            return Trouble("no-container", said)
-    return None
-
-
-def _pull(said: Sequence[str]) -> Trouble:
-    """What to think of an image that was not pulled: the most telling of what was said of it."""
-    for kind, pattern in (("rate-limit", RATE_LIMIT), ("refused", REFUSED)):
-        for each in reversed(said):
-            if pattern.search(each):
-                return Trouble(kind, each)  # type: ignore[arg-type]
-    return Trouble("no-image", said[-1])
-
-
 def _containers(pod: Object) -> list[Object]:
     return pod["status"].get("containerStatuses") or []
 
@@ -188,8 +161,11 @@ def no_memory(reason: str, task: SparkTask) -> Verdict:
 def not_starting(trouble: Trouble, waited_s: float, task: SparkTask) -> Judgement:
     """No executor runs, and those that there are do not start."""
     if trouble.kind == "refused":
-        remedy = f"is {task.image} in the registry, and may its nodes pull it? `make images` pushes it"
+        remedy = f"is {task.image} in the registry? `make images` pushes it"
         return _infrastructure(f"the executors' image: {trouble.message}", remedy, EXIT_PERMANENT)
+    if trouble.kind == "denied":
+        reason = f"no executor got its image in {waited_s:.0f} s: {trouble.message}"
+        return _infrastructure(reason, MAY_PULL, EXIT_INFRASTRUCTURE)
     if trouble.kind == "unschedulable":
         remedy = "wait for others to end, choose a smaller size, or add nodes to its pool"
         reason = f"no executor found a node in {waited_s:.0f} s: {trouble.message}"
@@ -213,32 +189,6 @@ def refusal(status: int, message: str) -> Judgement:
     return _infrastructure(message, "is the Kubernetes API well?", EXIT_INFRASTRUCTURE)
 
 
-def never_fits(message: str) -> bool:
-    """Whether a quota refused what is more than all of it.
-
-    `exceeded quota: q, requested: requests.cpu=8, used: requests.cpu=1, limited: requests.cpu=4`
-    """
-    parts = {
-        name: dict(re.findall(r"([\w./-]+)=([\w.]+)", text))
-        for name, text in re.findall(r"(requested|limited): ((?:[\w./-]+=[\w.]+,?)+)", message)
-    }
-    limited = parts.get("limited", {})
-    return any(
-        quantity(amount) > quantity(limited[what])
-        for what, amount in parts.get("requested", {}).items()
-        if what in limited
-    )
-
-
-UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
-
-
-def quantity(text: str) -> float:
-    """A Kubernetes quantity as a number: cores or bytes; 0 for what is none."""
-    match = re.fullmatch(r"([\d.]+)([A-Za-z]*)", text)
-    return float(match[1]) * UNITS.get(match[2], 1.0) if match else 0.0
-
-
 def of_error(error: BaseException, deaths: Sequence[Death], task: SparkTask | None) -> Judgement:
     """What an exception of the application means, with what is known of its executors."""
     words, what = f"{type(error).__name__}: {error}", gist(error)
@@ -253,11 +203,32 @@ def of_error(error: BaseException, deaths: Sequence[Death], task: SparkTask | No
     if lost and deaths and not own:
         reason = f"executors were taken away: {deaths[-1]}; {what}"
         return _infrastructure(reason, "nothing, if it is tried again", EXIT_INFRASTRUCTURE)
-    if silent := NO_ANSWER.search(words):
-        reason = f"a service did not answer ({silent[0]}): {what}"
+    if PENDING.search(words):
+        reason = f"another run is at work on some of the same: {what}"
+        remedy = "nothing: it is tried again, and goes on with what the other run has left by then"
+        return _infrastructure(reason, remedy, EXIT_INFRASTRUCTURE)
+    if silent := silence(error):
+        reason = f"a service did not answer ({silent}): {what}"
         return _infrastructure(reason, "is it well? The task is tried again", EXIT_INFRASTRUCTURE)
     remedy = "the traceback is in the task's log"
     return Judgement(Verdict(kind="application", reason=what, remedy=remedy), EXIT_APPLICATION)
+
+
+def silence(error: BaseException) -> str | None:
+    """By what an exception tells that a service is away: a class among its causes, or words; None if by none.
+
+    What an exception was raised in the place of counts as its cause, also where it hides that (`from None`).
+    """
+    found: BaseException | None = error
+    seen: list[BaseException] = []
+    while found and found not in seen:
+        names = (f"{each.__module__}.{each.__qualname__}" for each in type(found).__mro__)
+        if name := next((name for name in names if name in AWAY), None):
+            return name
+        seen.append(found)
+        found = found.__cause__ or found.__context__
+    words = NO_ANSWER.search(f"{type(error).__name__}: {error}")
+    return words[0] if words else None
 
 
 def gist(error: BaseException) -> str:

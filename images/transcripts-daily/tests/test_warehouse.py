@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
+import psycopg
+import pytest
+
+from switchboard_spark.model import EXIT_APPLICATION, EXIT_INFRASTRUCTURE
+from switchboard_spark.verdicts import of_error
+from transcripts_daily import warehouse
 from transcripts_daily.tables import TABLES, columns
-from transcripts_daily.warehouse import CALLS, SCHEMA, SEGMENTS, SELECTED, upsert
+from transcripts_daily.warehouse import CALLS, SCHEMA, SEGMENTS, SELECTED, LoadError, upsert
 
 
 def test_an_upsert_changes_what_differs_and_nothing_else() -> None:
@@ -31,3 +38,20 @@ def test_the_parquet_has_the_columns_that_are_loaded() -> None:
 
 def test_times_travel_with_their_zone() -> None:
     assert "concat(CAST(transcribed_at AS STRING), '+00')" in SELECTED["calls"]
+
+
+def test_a_database_that_is_away_is_no_failure_of_the_application() -> None:
+    with pytest.raises(LoadError, match="OperationalError") as caught:
+        warehouse.load("postgresql://warehouse@127.0.0.1:1/x", date(2026, 1, 31), [], [])
+    judgement = of_error(caught.value, [], None)
+    assert (judgement.exit_code, judgement.verdict.kind) == (EXIT_INFRASTRUCTURE, "infrastructure")
+
+
+def test_rows_that_it_refuses_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise psycopg.errors.CheckViolation("new row for relation")
+
+    monkeypatch.setattr(warehouse, "_load", refuse)
+    with pytest.raises(LoadError) as caught:
+        warehouse.load("", date(2026, 1, 31), [], [])
+    assert of_error(caught.value, [], None).exit_code == EXIT_APPLICATION

@@ -12,8 +12,8 @@ from kubernetes import client, config, watch
 
 from infra.shared.paths import Paths
 from ops.environment import Environment
+from switchboard_spark.quotas import quantity
 from switchboard_spark.records import Asked
-from switchboard_spark.verdicts import quantity
 
 MIB = 2**20
 JOIN_S = 10.0
@@ -56,7 +56,9 @@ class Life:
     def requests(self) -> tuple[float, float]:
         """Cores and MiB that its containers ask for together."""
         asked = [each.get("resources", {}).get("requests", {}) for each in self.pod["spec"]["containers"]]
-        cores, memory = (sum(quantity(each.get(name, "0")) for each in asked) for name in ("cpu", "memory"))
+        cores, memory = (
+            sum(quantity(each.get(name, "0")) or 0.0 for each in asked) for name in ("cpu", "memory")
+        )
         return cores, memory / MIB
 
 

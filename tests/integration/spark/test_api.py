@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from switchboard_spark import preflight
 from switchboard_spark.conf import cluster_conf
 from switchboard_spark.first import first_executor
 from switchboard_spark.kube import Api, ApiError, ApiUnreachableError
@@ -120,8 +121,9 @@ def test_a_trial_leaves_nothing(cluster: Cluster, task: SparkTask) -> None:
     ids=["too small", "used by others"],
 )
 def test_a_quota_refuses_the_first_executor(
-    cluster: Cluster, task: SparkTask, memory: str, others: int, status: int
+    cluster: Cluster, task: SparkTask, memory: str, others: int, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(preflight, "PATIENCE_S", 0)
     cluster.quota(requests_memory=memory)
     for number in range(others):
         cluster.executor(task, f"other-{number}")

@@ -10,8 +10,9 @@ pytest.importorskip("airflow")
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
-from switchboard_spark import endings
+from switchboard_spark import endings, recorder, run
 from switchboard_spark.model import Success
+from switchboard_spark.operator import GRACE_S
 from tests.unit.dags.pods import ended, failed, verdict
 
 APPLICATION = "The application failed: "
@@ -118,6 +119,32 @@ def test_an_image_that_is_not_there_is_final_and_a_registry_that_is_away_is_not(
     head = "Image cannot be pulled, unable to start: ErrImagePull\n"
     assert endings.launch_failure(f"{head}manifest unknown", []).final
     assert not endings.launch_failure(f"{head}dial tcp: connection refused", []).final
+
+
+def test_a_registry_that_does_not_let_a_node_in_may_do_so_later() -> None:
+    head = "Image cannot be pulled, unable to start: ErrImagePull\n"
+    found = endings.launch_failure(f"{head}pull access denied, repository does not exist: 401", [])
+    assert not found.final
+    assert "credentials" in found.verdict.remedy
+
+
+def test_a_driver_whose_image_is_held_back_too_long_is_told_so() -> None:
+    events = [
+        "Failed Failed to pull image: 429 Too Many Requests",
+        "Failed Error: ErrImagePull",
+        "Failed Error: ImagePullBackOff",
+    ]
+    found = endings.launch_failure("Pod took too long to start. More than 300s.", events)
+    assert not found.final
+    assert found.verdict.reason.startswith("the registry asks to wait: Pod took too long to start.")
+    assert "429 Too Many Requests" in found.verdict.reason
+    assert found.verdict.remedy == endings.WAIT
+    late = endings.launch_failure("Pod took too long to start.", ["FailedMount configmap not found"])
+    assert (late.final, "add nodes" in late.verdict.remedy) == (False, True)
+
+
+def test_a_driver_that_is_asked_to_stop_has_time_to_say_so() -> None:
+    assert run.TERMINATED_S + recorder.WRITE_S + recorder.LOAD_S < GRACE_S
 
 
 def test_other_trouble_on_the_way_is_the_infrastructures() -> None:

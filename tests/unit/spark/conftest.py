@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from switchboard_spark.model import Price, Prices, Recording, SparkSize, SparkTask
+from switchboard_spark import preflight, run
+from switchboard_spark.model import TASK_VARIABLE, Price, Prices, Recording, SparkSize, SparkTask
 from switchboard_spark.pods import PodIdentity
+from switchboard_spark.session import preparation
+from tests.unit.spark.driving import CODE, FakeApi, session
 
 SIZE = {
     "executors_min": 1,
@@ -82,6 +88,28 @@ def unschedulable(
     return executor(number, "Pending", conditions=[condition])
 
 
+def event(reason: str, message: str = "", kind: str = "Warning") -> dict[str, Any]:
+    """An event of a pod."""
+    return {"type": kind, "reason": reason, "message": message}
+
+
+SCHEDULED = {"type": "PodScheduled", "status": "True"}
+
+
+def creating(number: int = 1) -> dict[str, Any]:
+    """An executor that has a node, and no container yet."""
+    pod = waiting("ContainerCreating", number=number)
+    pod["status"]["conditions"] = [SCHEDULED]
+    return pod
+
+
+def pulling(message: str, number: int = 1) -> dict[str, Any]:
+    """An executor whose image is not pulled, and why."""
+    pod = waiting("ErrImagePull", message, number)
+    pod["status"]["conditions"] = [SCHEDULED]
+    return pod
+
+
 @pytest.fixture
 def task() -> SparkTask:
     return make_task()
@@ -90,3 +118,38 @@ def task() -> SparkTask:
 @pytest.fixture
 def pod() -> PodIdentity:
     return PodIdentity("driver", "0a1b-2c3d", "10.0.0.7", "airflow-speech")
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "jobs_of_run.py").write_text(CODE)
+    monkeypatch.syspath_prepend(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+    preparation.finish, preparation.java = (lambda: None), None
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "termination-log"
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    fake = FakeApi()
+    monkeypatch.setattr(run, "Api", lambda _: fake)
+    monkeypatch.setattr(preflight, "PAUSE_S", 0.01)
+    monkeypatch.setattr(run, "spark_session", session)
+    return fake
+
+
+@pytest.fixture
+def in_a_pod(task: SparkTask, pod: PodIdentity) -> dict[str, str]:
+    return {
+        TASK_VARIABLE: task.model_dump_json(),
+        "POD_NAME": pod.name,
+        "POD_UID": pod.uid,
+        "POD_IP": pod.ip,
+        "POD_NAMESPACE": pod.namespace,
+    }

@@ -12,17 +12,15 @@ from switchboard_spark.model import (
     EXIT_PERMANENT,
     SparkTask,
 )
+from switchboard_spark.troubles import trouble_of
 from switchboard_spark.verdicts import (
     death_of,
     dying,
     gist,
     java_ended,
-    never_fits,
     not_starting,
     of_error,
-    quantity,
     refusal,
-    trouble_of,
 )
 from tests.unit.spark.conftest import ended, executor, make_task, unschedulable, waiting
 
@@ -87,37 +85,6 @@ def test_memory_that_ran_out_while_it_was_deleted_is_still_its_own() -> None:
     assert not died(pod).by_cluster
 
 
-@pytest.mark.parametrize(
-    ("reason", "message", "kind"),
-    [
-        ("ErrImagePull", "failed to resolve reference: registry/x@sha256:1: not found", "refused"),
-        ("ErrImagePull", "pull access denied, repository does not exist", "refused"),
-        ("InvalidImageName", "couldn't parse image reference", "refused"),
-        ("ErrImagePull", "429 Too Many Requests: toomanyrequests: unauthenticated pull denied", "rate-limit"),
-        ("ErrImagePull", "dial tcp 10.0.0.1:5000: connect: connection refused", "no-image"),
-        ("ImagePullBackOff", "Back-off pulling image", "no-image"),
-        ("CreateContainerConfigError", 'configmap "object-store" not found', "no-container"),
-    ],
-)
-def test_a_pull_is_judged_by_its_words(reason: str, message: str, kind: str) -> None:
-    trouble = trouble_of(waiting(reason, message))
-    assert trouble is not None
-    assert trouble.kind == kind
-    assert message in trouble.message
-
-
-def test_the_events_of_a_pull_say_what_its_state_does_not() -> None:
-    backing_off = waiting("ImagePullBackOff", "Back-off pulling image")
-    trouble = trouble_of(backing_off, ["Failed: manifest unknown", "BackOff: Back-off pulling image"])
-    assert trouble is not None
-    assert (trouble.kind, trouble.message) == ("refused", "Failed: manifest unknown")
-
-
-def test_a_start_without_trouble_is_none() -> None:
-    assert trouble_of(waiting("ContainerCreating")) is None
-    assert trouble_of(executor(phase="Pending")) is None
-
-
 def test_executors_that_want_memory_name_the_size_to_choose(task: SparkTask) -> None:
     judgement = dying([died(ended(number, 137, "OOMKilled")) for number in (1, 2, 3)], task)
     assert judgement.exit_code == EXIT_APPLICATION
@@ -147,6 +114,11 @@ def test_what_does_not_start_quotes_kubernetes(task: SparkTask) -> None:
     refused = trouble_of(waiting("ErrImagePull", "not found"))
     assert refused is not None
     assert not_starting(refused, 0, task).exit_code == EXIT_PERMANENT
+    denied = trouble_of(waiting("ErrImagePull", "401 Unauthorized"))
+    assert denied is not None
+    judgement = not_starting(denied, 120, task)
+    assert (judgement.exit_code, judgement.verdict.kind) == (EXIT_INFRASTRUCTURE, "infrastructure")
+    assert "credentials" in judgement.verdict.remedy
 
 
 def test_a_quota_that_others_use_up_is_tried_again_and_one_too_small_is_not() -> None:
@@ -161,20 +133,6 @@ def test_a_pod_that_the_platform_does_not_take_is_never_tried_again() -> None:
     judgement = refusal(403, 'pods "x" is forbidden: no PriorityClass with name spark-executor was found')
     assert (judgement.exit_code, judgement.verdict.kind) == (EXIT_PERMANENT, "usage")
     assert refusal(500, "etcd is away").exit_code == EXIT_INFRASTRUCTURE
-
-
-def test_counts_are_compared_too() -> None:
-    assert never_fits("exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0")
-    assert not never_fits("exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4")
-    assert not never_fits("something else")
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("200m", 0.2), ("2", 2), ("1Gi", 2**30), ("1536Mi", 1.5 * 2**30), ("1G", 1e9), ("?", 0)],
-)
-def test_quantities(text: str, value: float) -> None:
-    assert quantity(text) == pytest.approx(value)
 
 
 JAVA = """An error occurred while calling o59.parquet.
@@ -241,6 +199,63 @@ def test_a_service_that_does_not_answer_is_tried_again(task: SparkTask, cause: s
     error = Py4JJavaError(JAVA.format(cause=cause))
     judgement = of_error(error, [], task)
     assert (judgement.exit_code, judgement.verdict.kind) == (EXIT_INFRASTRUCTURE, "infrastructure")
+
+
+def raised(error: Exception, instead: Exception, *, hidden: bool) -> Exception:
+    """An exception that is raised where another one was."""
+    try:
+        try:
+            raise error
+        except type(error):
+            if hidden:
+                raise instead from None
+            raise instead from error
+    except type(instead) as found:
+        return found
+
+
+class OperationalError(Exception):
+    """Named as psycopg's."""
+
+
+OperationalError.__module__ = "psycopg"
+
+
+class AdminShutdown(OperationalError):  # noqa: N818  as it is named there
+    """One of them, which Postgres tells by a number."""
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+@pytest.mark.parametrize("away", [AdminShutdown("bye"), ConnectionRefusedError("111")])
+def test_a_service_that_an_application_reaches_itself_is_the_infrastructures(
+    task: SparkTask, away: Exception, hidden: bool
+) -> None:
+    error = raised(away, RuntimeError("nothing was loaded"), hidden=hidden)
+    judgement = of_error(error, [], task)
+    assert (judgement.exit_code, judgement.verdict.kind) == (EXIT_INFRASTRUCTURE, "infrastructure")
+    assert "RuntimeError: nothing was loaded" in judgement.verdict.reason
+    other = raised(ValueError("row 7"), RuntimeError("nothing was loaded"), hidden=hidden)
+    assert of_error(other, [], task).verdict.kind == "application"
+
+
+def test_a_store_that_asks_to_slow_down_is_tried_again(task: SparkTask) -> None:
+    words = "An error occurred (SlowDown) when calling the PutObject operation (reached max retries: 7)"
+    assert of_error(RuntimeError(words), [], task).exit_code == EXIT_INFRASTRUCTURE
+    missing = RuntimeError("An error occurred (NoSuchBucket) when calling the PutObject operation")
+    assert of_error(missing, [], task).exit_code == EXIT_APPLICATION
+
+
+class PendingError(RuntimeError):
+    """Named as AutoTranscribe's."""
+
+
+def test_another_run_at_the_same_is_no_service_that_is_away(task: SparkTask) -> None:
+    judgement = of_error(PendingError("1 of 2 calls are another run's now"), [], task)
+    assert (judgement.exit_code, judgement.verdict.kind) == (EXIT_INFRASTRUCTURE, "infrastructure")
+    assert judgement.verdict.reason.startswith(
+        "another run is at work on some of the same: PendingError: 1 of 2"
+    )
+    assert "well" not in judgement.verdict.remedy
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""When there is no point in waiting longer, and the thread that finds it out."""
+"""The thread that finds out when there is no point in waiting longer."""
 
 from __future__ import annotations
 
@@ -10,129 +10,17 @@ from typing import Any
 import pytest
 
 from switchboard_spark.kube import ApiError, ApiUnreachableError
-from switchboard_spark.model import EXIT_INFRASTRUCTURE, EXIT_PERMANENT, SparkTask
+from switchboard_spark.model import EXIT_INFRASTRUCTURE, SparkTask
 from switchboard_spark.pods import PodIdentity
-from switchboard_spark.verdicts import Judgement, trouble_of
-from switchboard_spark.watch import MISSING_S, ROW_S, Observer, Watcher
-from tests.unit.spark.conftest import ended, executor, make_task, unschedulable, waiting
-
-
-def see(observer: Observer, *pods: dict[str, Any], now: float = 0) -> None:
-    for pod in pods:
-        observer.change("MODIFIED", pod, now)
-        if trouble := trouble_of(pod):
-            observer.troubles[pod["metadata"]["name"]] = trouble
-
-
-def test_a_death_is_told_once(task: SparkTask) -> None:
-    observer = Observer(task)
-    assert observer.change("ADDED", executor(1), 0) is None
-    assert observer.change("MODIFIED", ended(1), 1) is not None
-    assert observer.change("MODIFIED", ended(1), 2) is None
-    assert observer.change("DELETED", ended(1), 3) is None
-    assert len(observer.deaths) == 1
-    assert not observer.pods
-
-
-def test_executors_that_keep_dying_end_the_application(task: SparkTask) -> None:
-    observer = Observer(task)  # 2 executors at most: 4 deaths
-    for number in range(1, 4):
-        see(observer, ended(number), now=number)
-        assert observer.judge(number) is None
-    see(observer, ended(4), now=4)
-    judgement = observer.judge(4)
-    assert judgement is not None
-    assert "4 executors in a row" in judgement.verdict.reason
-
-
-def test_a_row_is_broken_by_one_that_ended_well_and_by_time(task: SparkTask) -> None:
-    observer = Observer(task)
-    see(observer, *(ended(number) for number in (1, 2, 3)))
-    see(observer, executor(4, "Succeeded"))
-    see(observer, *(ended(number) for number in (5, 6, 7)), now=1)
-    assert observer.judge(1) is None
-    see(observer, ended(8), now=ROW_S + 2)
-    assert observer.judge(ROW_S + 2) is None
-
-
-def test_executors_that_the_cluster_takes_are_not_counted(task: SparkTask) -> None:
-    observer = Observer(task)
-    see(observer, *(executor(number, "Failed", reason="Evicted") for number in range(20)))
-    assert observer.judge(0) is None
-    assert len(observer.deaths) == 20
-
-
-def test_an_executor_without_a_node_is_waited_for_and_then_not(task: SparkTask) -> None:
-    observer = Observer(task, limit_s=120)
-    see(observer, unschedulable(1))
-    assert observer.judge(10) is None
-    assert observer.judge(129) is None
-    judgement = observer.judge(130)
-    assert judgement is not None
-    assert judgement.exit_code == EXIT_INFRASTRUCTURE
-    assert "120 s: 0/1 nodes are available" in judgement.verdict.reason
-
-
-def test_one_that_runs_is_enough(task: SparkTask) -> None:
-    observer = Observer(task, limit_s=120)
-    see(observer, unschedulable(1), executor(2, "Running"))
-    assert observer.judge(0) is None
-    assert observer.judge(1000) is None
-    observer.change("DELETED", executor(2), 1000)
-    assert observer.judge(1001) is None  # the waiting begins now
-    assert observer.judge(1122) is not None
-
-
-def test_a_node_that_was_found_ends_the_waiting(task: SparkTask) -> None:
-    observer = Observer(task, limit_s=120)
-    see(observer, unschedulable(1))
-    observer.judge(0)
-    observer.troubles.clear()
-    observer.change("MODIFIED", executor(1, "Pending"), 100)
-    assert observer.judge(500) is None
-
-
-def test_an_image_that_is_not_there_ends_it_at_once(task: SparkTask) -> None:
-    observer = Observer(task)
-    see(observer, waiting("ErrImagePull", "manifest unknown"))
-    judgement = observer.judge(0)
-    assert judgement is not None
-    assert judgement.exit_code == EXIT_PERMANENT
-    assert "manifest unknown" in judgement.verdict.reason
-
-
-def test_a_registrys_rate_limit_is_waited_out(task: SparkTask) -> None:
-    observer = Observer(task, limit_s=1)
-    see(observer, waiting("ErrImagePull", "429 Too Many Requests"))
-    assert [observer.judge(now) for now in (0, 100, 10_000)] == [None, None, None]
-
-
-def test_a_registry_that_is_away_is_not_waited_for_for_ever(task: SparkTask) -> None:
-    observer = Observer(task, limit_s=120)
-    see(observer, waiting("ErrImagePull", "connection refused"))
-    assert observer.judge(0) is None
-    judgement = observer.judge(121)
-    assert judgement is not None
-    assert judgement.exit_code == EXIT_INFRASTRUCTURE
-
-
-def test_executors_are_missing_when_there_are_none_for_a_while(task: SparkTask) -> None:
-    observer = Observer(task)
-    assert not observer.is_missing(0)
-    assert observer.is_missing(MISSING_S)
-    see(observer, executor(1, "Pending"))
-    assert not observer.is_missing(MISSING_S + 1)
-    observer.change("DELETED", executor(1), 0)
-    assert not observer.is_missing(MISSING_S + 2)
-
-
-def test_a_list_forgets_who_is_gone(task: SparkTask) -> None:
-    observer = Observer(task)
-    see(observer, unschedulable(1), executor(2))
-    deaths = observer.replace_all([executor(2), ended(3)], 0)
-    assert [death.pod for death in deaths] == ["exec-3"]
-    assert set(observer.pods) == {"exec-2", "exec-3"}
-    assert not observer.troubles
+from switchboard_spark.verdicts import Judgement
+from switchboard_spark.watch import NOT_CREATED_S, Watcher
+from tests.unit.spark.conftest import (
+    creating,
+    ended,
+    event,
+    make_task,
+    waiting,
+)
 
 
 @dataclass
@@ -142,6 +30,7 @@ class FakeApi:
     listed: list[dict[str, Any]] = field(default_factory=list)
     steps: list[list[dict[str, Any]] | Exception] = field(default_factory=list)
     refuses: ApiError | None = None
+    told: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def pods(self, selector: str) -> tuple[list[dict[str, Any]], str]:
@@ -159,8 +48,9 @@ class FakeApi:
         self.asked.append(f"log {pod}")
         return f"{lines} lines of {pod}"
 
-    def warnings(self, pod: str) -> list[str]:
-        return ["Failed: manifest unknown"]
+    def events(self, pod: str) -> list[dict[str, Any]]:
+        self.asked.append(f"events {pod}")
+        return self.told.get(pod, [])
 
     def try_create(self, pod: dict[str, Any]) -> None:
         if self.refuses:
@@ -197,9 +87,55 @@ def test_the_thread_reads_logs_of_the_dead_before_they_are_gone(pod: PodIdentity
 
 
 def test_the_thread_asks_for_events_where_a_state_says_too_little(task: SparkTask, pod: PodIdentity) -> None:
-    api = FakeApi(listed=[waiting("ImagePullBackOff", "Back-off pulling image")])
+    api = FakeApi(
+        listed=[waiting("ImagePullBackOff", "Back-off pulling image")],
+        told={"exec-1": [event("Failed", "manifest unknown")]},
+    )
     judgement, _ = watch(api, task, pod)
     assert "manifest unknown" in judgement.verdict.reason
+
+
+def passing(api: FakeApi, task: SparkTask, pod: PodIdentity) -> Watcher:
+    """A watcher that has listed the pods, and whose thread does nothing."""
+    watcher = Watcher(api, task, pod, lambda: True, lambda _: None)  # type: ignore[arg-type]
+    watcher.observer.replace_all(api.listed, 0)
+    return watcher
+
+
+def test_events_of_one_pod_are_asked_for_at_a_time(task: SparkTask, pod: PodIdentity) -> None:
+    backing_off = [waiting("ImagePullBackOff", "Back-off pulling image", number) for number in (1, 2, 3)]
+    api = FakeApi(listed=backing_off, told={"exec-2": [event("Failed", "429 Too Many Requests")]})
+    watcher = passing(api, task, pod)
+    for number in (1, 2, 3):
+        watcher._find_troubles(number)
+        assert api.asked == [f"events exec-{each}" for each in range(1, number + 1)]
+    kinds = [watcher.observer.troubles[f"exec-{number}"].kind for number in (1, 2, 3)]
+    assert kinds == ["no-image", "rate-limit", "no-image"], "what was heard is kept until the next time"
+
+
+def test_a_pod_that_is_created_for_ever_is_trouble(
+    task: SparkTask, pod: PodIdentity, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox = event("FailedCreatePodSandBox", "failed to set up network: no addresses")
+    api = FakeApi(listed=[creating()], told={"exec-1": [sandbox]})
+    watcher = passing(api, task, pod)
+    watcher._find_troubles(NOT_CREATED_S - 1)
+    assert not api.asked
+    watcher._find_troubles(NOT_CREATED_S)
+    assert watcher.observer.judge(NOT_CREATED_S) is None
+    judgement = watcher.observer.judge(NOT_CREATED_S + watcher.limit_s)
+    assert judgement is not None
+    assert judgement.exit_code == EXIT_INFRASTRUCTURE
+    assert "FailedCreatePodSandBox: failed to set up network: no addresses" in judgement.verdict.reason
+    assert "executor exec-1 does not start: it has had a node for 600 s" in caplog.text
+
+
+def test_a_pull_that_takes_long_is_waited_for(task: SparkTask, pod: PodIdentity) -> None:
+    api = FakeApi(listed=[creating()], told={"exec-1": [event("Pulling", "Pulling image", "Normal")]})
+    watcher = passing(api, task, pod)
+    for now in (NOT_CREATED_S, 3 * NOT_CREATED_S):
+        watcher._find_troubles(now)
+        assert watcher.observer.judge(now) is None
 
 
 def test_the_thread_lists_again_when_its_version_is_too_old(
