@@ -173,7 +173,7 @@ class StageOperator(KubernetesPodOperator):
         return size_of(name)
 
     @cached_property
-    def pod_manager(self) -> PodManager:
+    def pod_manager(self) -> PromptPodManager:
         """The operator's view of its pod."""
         return PromptPodManager(kube_client=self.client, callbacks=self.callbacks)
 

@@ -142,7 +142,7 @@ def complete(
     request = fingerprint(json.dumps([container.image, arguments, what, list(connections), first_try]))
     pod.metadata.annotations = {
         **(pod.metadata.annotations or {}),
-        **followed.annotations(ti, context["run_id"]),
+        **followed.marks_of(ti, context["run_id"]),
         REQUEST: request,
         DAG_ID: ti.dag_id,
     }

@@ -23,7 +23,7 @@ WITHOUT_TIMEOUT_S = 24 * 3600
 """Limit of a driver whose task has no `execution_timeout`: it too must end if nobody follows it."""
 
 
-def annotations(ti: Any, run_id: str) -> dict[str, str]:
+def marks_of(ti: Any, run_id: str) -> dict[str, str]:
     """What a try writes on the pod that it makes."""
     return {
         FOLLOWED_BY: str(ti.try_number),
