@@ -66,6 +66,12 @@ class PromptPodManager(PodManager):
             if error.status not in {404, 409}:
                 raise
 
+    @generic_api_retry  # type: ignore[untyped-decorator]
+    def annotate(self, pod: k8s.V1Pod, annotations: dict[str, str]) -> k8s.V1Pod:
+        """The pod as it is once it has these annotations."""
+        body = {"metadata": {"annotations": annotations}}
+        return self._client.patch_namespaced_pod(pod.metadata.name, pod.metadata.namespace, body=body)
+
     def container_is_running(self, pod: k8s.V1Pod, container_name: str) -> bool:
         """Whether it still runs once its log has ended; asked again for `STATUS_LAG_S`.
 
@@ -167,7 +173,7 @@ class StageOperator(KubernetesPodOperator):
         return size_of(name)
 
     @cached_property
-    def pod_manager(self) -> PodManager:
+    def pod_manager(self) -> PromptPodManager:
         """The operator's view of its pod."""
         return PromptPodManager(kube_client=self.client, callbacks=self.callbacks)
 

@@ -11,6 +11,7 @@ from kubernetes.client import models as k8s
 from switchboard.names import fingerprint, label_value, run_slug
 from switchboard.placement import node_pools, placement
 from switchboard.sizes import Size
+from switchboard_spark import followed
 from switchboard_spark.endings import Failure, failure
 from switchboard_spark.model import (
     BLOCK_MANAGER_PORT,
@@ -150,7 +151,12 @@ def complete(
     # Which try it is and what it costs does not make it another driver
     what = task.model_dump(exclude={"recording"})
     request = fingerprint(json.dumps([container.image, arguments, what, list(connections), first_try]))
-    pod.metadata.annotations = {**(pod.metadata.annotations or {}), REQUEST: request, DAG_ID: ti.dag_id}
+    pod.metadata.annotations = {
+        **(pod.metadata.annotations or {}),
+        **followed.marks_of(ti, context["run_id"]),
+        REQUEST: request,
+        DAG_ID: ti.dag_id,
+    }
     return pod
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -13,10 +12,10 @@ from kubernetes.client import models as k8s
 from switchboard.defaults import RETRIES, SPARK_POOL
 from switchboard.images import pinned_image
 from switchboard.sizes import Size
-from switchboard.stage import POLL_S, StageOperator
-from switchboard_spark import checks, driver, endings
+from switchboard_spark import checks, driver, endings, followed
 from switchboard_spark.links import SparkHistoryLink, SparkUILink, application_id, history_url, ui_url
 from switchboard_spark.model import Success
+from switchboard_spark.one_driver import OneDriverOperator, as_error
 from switchboard_spark.sizes import read_platform
 
 GRACE_S = 10
@@ -27,14 +26,16 @@ reference as soon as its pod has gone, so this and their own end must fit well i
 SCHEDULE_TIMEOUT_S = 300
 """Room for the cluster to add a node. Waiting for other tasks is the business of the Airflow pool."""
 
-GONE_TIMEOUT_S = 120
-"""How long the last try's driver may take to go; longer means that its node does not answer."""
+STARTUP_TIMEOUT_S = 900
+"""From the node to a running driver. Spark's images are large, and on a new node each of many drivers and
+executors pulls one: a registry that limits its rate serves them, but late. A refused pull fails at once.
+"""
 
 APPLICATION_FAILURES = "application_failures"
 """Key of the task's state store."""
 
 
-class SparkTaskOperator(StageOperator):
+class SparkTaskOperator(OneDriverOperator):
     """Run a Python function as a Spark driver with executors of its own.
 
         SparkTaskOperator(
@@ -59,7 +60,11 @@ class SparkTaskOperator(StageOperator):
     second one. Each try looks for that pod first. If only the worker died, it goes on with the pod as it is,
     also when that has ended well meanwhile. A pod that failed, is about to go, or was started with something
     else (image, arguments, before the task was cleared) is removed, and its end waited for, before a new one
-    is made.
+    is made. The pod says which try follows it, so a worker that comes back after its try was given up leaves
+    it to the later one.
+
+    **No driver for ever.** Where no try follows, Airflow's scheduler removes the pod; Kubernetes ends it a
+    minute after `execution_timeout` (a task without one: after a day), whoever is there to see.
 
     There is no decorator: a decorated function would live in the DAG's file, which the task's pod does not
     have, and shipping its source would take the application out of its image and its tests.
@@ -135,6 +140,7 @@ class SparkTaskOperator(StageOperator):
             random_name_suffix=False,
             termination_grace_period=GRACE_S,
             schedule_timeout_seconds=SCHEDULE_TIMEOUT_S,
+            startup_timeout_seconds=STARTUP_TIMEOUT_S,
             **kwargs,
         )
         self.application = application
@@ -175,6 +181,7 @@ class SparkTaskOperator(StageOperator):
     def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
         """The driver's pod: the name follows from the task instance."""
         pod = super().build_pod_request_obj(context, dry_run=dry_run)
+        pod.spec.active_deadline_seconds = followed.deadline_s(self.execution_timeout)
         try:
             arguments = checks.as_json(self.arguments)
         except TypeError as error:
@@ -188,62 +195,19 @@ class SparkTaskOperator(StageOperator):
         )
 
     def get_or_create_pod(self, pod_request_obj: k8s.V1Pod, context: Any) -> k8s.V1Pod:
-        """The pod of this task instance: the one that is there, if it can still bring the result, else a new
-        one.
-
-        Raises:
-            AirflowException: Kubernetes refuses it, or an earlier one does not go.
-        """
-        deadline = time.monotonic() + GONE_TIMEOUT_S
-        while (pod := self._take_or_create(pod_request_obj)) is None:
-            if time.monotonic() > deadline:
-                there = self._there(pod_request_obj) or pod_request_obj
-                raise self._error(driver.does_not_go(there, GONE_TIMEOUT_S))
-            time.sleep(POLL_S)
+        """The driver's pod, with its links on the task's page."""
+        pod = super().get_or_create_pod(pod_request_obj, context)
         self._push_links(pod, context)
         return pod
 
-    def _take_or_create(self, wanted: k8s.V1Pod) -> k8s.V1Pod | None:
-        """The pod to follow; None while one is in the way."""
-        there = self._there(wanted)
-        if there is None:
-            return self._create(wanted)
-        if driver.can_go_on(there, wanted):
-            self.log.info("Going on with pod %s, which is %s", there.metadata.name, there.status.phase)
-            return there
-        if there.metadata.deletion_timestamp is None:
-            self.log.info("Removing pod %s, which is %s", there.metadata.name, there.status.phase)
-            self.pod_manager.delete_pod(there)
-        return None
-
-    def _there(self, wanted: k8s.V1Pod) -> k8s.V1Pod | None:
-        try:
-            return self.pod_manager.read_pod(wanted)
-        except ApiException as error:
-            if error.status == 404:
-                return None
-            raise
-
-    def _create(self, wanted: k8s.V1Pod) -> k8s.V1Pod | None:
-        """The new pod; None where there is one of the name after all."""
-        made = None
-        try:
-            if not self._killed:
-                made = self.pod_manager.create_pod(wanted)
-        except ApiException as error:
-            if error.status == 409:
-                return None
-            raise self._error(endings.refusal(error)) from None
-        if self._killed:
-            if made:  # while Kubernetes made it, so `on_kill` found nothing to remove
-                self.pod_manager.delete_pod(made)
-            raise AirflowException("the task was ended from outside before it had a pod")
-        return made
-
     def _push_links(self, pod: k8s.V1Pod, context: Any) -> None:
+        """A driver without links is better than none, so failures are only logged."""
         self.spark_history = history_url(read_platform().history_url, application_id(pod.metadata.uid))
-        context["ti"].xcom_push(SparkUILink.xcom_key, ui_url(pod.metadata.name))
-        context["ti"].xcom_push(SparkHistoryLink.xcom_key, self.spark_history)
+        try:
+            context["ti"].xcom_push(SparkUILink.xcom_key, ui_url(pod.metadata.name))
+            context["ti"].xcom_push(SparkHistoryLink.xcom_key, self.spark_history)
+        except Exception:
+            self.log.exception("The links to Spark's pages could not be stored")
 
     def execute(self, context: Any) -> Any:
         """Run the driver to its end and give what the function returned."""
@@ -252,27 +216,18 @@ class SparkTaskOperator(StageOperator):
         self.do_xcom_push = True  # for Airflow; while the pod ran, it would have meant a sidecar
         return said.result if isinstance(said, Success) else None
 
-    def on_kill(self) -> None:
-        """Remove the pod, also one that Kubernetes is just making. Its executors go with it."""
-        self._killed = True
-        pod = self.pod or self.pod_request_obj
-        if pod is None:
-            return
-        try:
-            self.pod_manager.delete_pod(pod)
-        except ApiException:
-            self.log.exception("Pod %s could not be removed", pod.metadata.name)
-
     def failure(self, error: AirflowException, remote_pod: k8s.V1Pod, context: Any) -> AirflowException:
         """What became of the driver, in plain words."""
         larger = read_platform().larger_driver(self.size)
-        found = endings.driver_failure(remote_pod, self.base_container_name, larger)
+        found = followed.overran(remote_pod) or endings.driver_failure(
+            remote_pod, self.base_container_name, larger
+        )
         if found is None:
             cause = error.__context__ or error
             found = endings.lost_driver(cause, self._warnings(remote_pod))
         if found.verdict.kind == "application" and not found.final:
             found = self._charge(found, context)
-        return self._error(found)
+        return as_error(found)
 
     def _charge(self, found: endings.Failure, context: Any) -> endings.Failure:
         """Count a failure against the application's budget, which begins anew when the task is cleared."""
@@ -284,12 +239,9 @@ class SparkTaskOperator(StageOperator):
         return endings.Failure(found.verdict, final=count > self.application_retries)
 
     def _warnings(self, pod: k8s.V1Pod) -> list[str]:
-        """The last events of a pod that speak of trouble."""
+        """The events of a pod that speak of trouble."""
         try:
             events = self.pod_manager.read_pod_events(pod).items
         except ApiException as error:
             return [f"(its events cannot be read: {error.reason})"]
-        return [f"{event.reason} {event.message}" for event in events if event.type == "Warning"][-2:]
-
-    def _error(self, found: endings.Failure) -> AirflowException:
-        return (AirflowFailException if found.final else AirflowException)(str(found))
+        return [f"{event.reason} {event.message}" for event in events if event.type == "Warning"]

@@ -35,8 +35,8 @@ from infra.platform.names import (
 RULES: Final[dict[str, list[tuple[str, Sequence[str]]]]] = {
     # KubernetesExecutor: makes and deletes task pods, watches them, adopts another scheduler's (patch).
     SCHEDULER: [("pods", ("create", "delete", "get", "list", "patch", "watch"))],
-    # KubernetesPodOperator, not deferred: finds its pod again (list), marks it as done (patch), quotes its
-    # events.
+    # KubernetesPodOperator, not deferred: finds its pod again (list), marks it as its own or as done (patch),
+    # quotes its events.
     WORKER: [
         ("pods", ("create", "delete", "get", "list", "patch")),
         ("pods/log", ("get",)),

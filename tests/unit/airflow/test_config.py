@@ -67,6 +67,19 @@ def test_the_reconcilers_role_can_do_its_work_and_no_more(parser: configparser.C
     assert {(item["action"], item["resource"]) for item in roles["Reconciler"]} == expected
 
 
+def test_a_worker_outlasts_an_api_server_that_is_away_for_a_while(parser: configparser.ConfigParser) -> None:
+    defaults = yaml.safe_load((Path(airflow.__file__).parent / "config_templates/config.yml").read_text())
+
+    def option(section: str, name: str) -> float:
+        default = defaults[section]["options"][name]["default"]
+        return parser.getfloat(section, name, fallback=float(default))
+
+    interval_s = option("workers", "min_heartbeat_interval")
+    given_up_s = option("scheduler", "task_instance_heartbeat_timeout")
+    given_up_s += option("scheduler", "task_instance_heartbeat_timeout_detection_interval")
+    assert option("workers", "max_failed_heartbeats") * interval_s > given_up_s + 60
+
+
 def test_the_image_pins_the_airflow_that_tests_run() -> None:
     pins = (REPOSITORY / "airflow/requirements.txt").read_text()
     assert f"\napache-airflow=={airflow.__version__} " in f"\n{pins}"

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,3 +58,23 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def _spark_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_SPARK", json.dumps(SPARK))
+
+
+@pytest.fixture
+def cluster() -> Any:
+    """Kubernetes with no pod yet, in which `task` runs."""
+    from tests.unit.dags.pods import Cluster
+
+    return Cluster()
+
+
+@pytest.fixture
+def task(lock: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A Spark task in `cluster`."""
+    from switchboard_spark.operator import SparkTaskOperator
+
+    monkeypatch.setattr("switchboard_spark.one_driver.time.sleep", lambda _: None)
+    made = SparkTaskOperator(task_id="count", application="words:count", image="spark-example")
+    made.namespace = "airflow-speech"
+    vars(made)["pod_manager"] = cluster
+    return made

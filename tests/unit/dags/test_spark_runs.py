@@ -1,8 +1,6 @@
 """The life of a driver's pod as the operator follows it: one pod, one ending, plain words."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,92 +8,11 @@ import pytest
 
 pytest.importorskip("airflow")
 
-from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
-from tests.unit.dags.pods import ended, failed, verdict
+from tests.unit.dags.pods import Cluster, Store, context, ended, failed, request, verdict
 
 UPSTREAM = "airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"
-
-
-class Cluster:
-    """One pod at most of each name, as Kubernetes has it; `answers` are what creating one meets first."""
-
-    def __init__(self) -> None:
-        self.pod: Any = None
-        self.made: list[Any] = []
-        self.deleted: list[str] = []
-        self.events: list[Any] = []
-        self.answers: list[ApiException] = []
-        self.goes_after = 2
-        self.on_create: Callable[[], None] = lambda: None
-
-    def read_pod(self, _: Any) -> Any:
-        if self.pod is None:
-            raise failed(404)
-        if self.pod.metadata.deletion_timestamp:
-            self.goes_after -= 1
-            if self.goes_after < 0:
-                self.pod = None
-                raise failed(404)
-        return self.pod
-
-    def create_pod(self, wanted: Any) -> Any:
-        if self.answers:
-            raise self.answers.pop(0)
-        assert self.pod is None, "two live drivers"
-        wanted.metadata.uid = "ab-cd"
-        wanted.status = k8s.V1PodStatus(phase="Pending")
-        self.pod = wanted
-        self.made.append(wanted)
-        self.on_create()
-        return wanted
-
-    def delete_pod(self, pod: Any) -> None:
-        self.deleted.append(pod.metadata.name)
-        pod.metadata.deletion_timestamp = "now"
-
-    def read_pod_events(self, _: Any) -> Any:
-        return SimpleNamespace(items=self.events)
-
-
-@pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
-
-
-@pytest.fixture
-def task(lock: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Any:
-    from switchboard_spark.operator import SparkTaskOperator
-
-    monkeypatch.setattr("switchboard_spark.operator.time.sleep", lambda _: None)
-    made = SparkTaskOperator(task_id="count", application="words:count", image="spark-example")
-    made.namespace = "airflow-speech"
-    vars(made)["pod_manager"] = cluster
-    return made
-
-
-class Store(dict[str, Any]):
-    """The task's state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-
-def context(task: Any, store: Store | None = None, **changes: Any) -> dict[str, Any]:
-    about = {"dag_id": "d", "task_id": "count", "map_index": -1, "try_number": 1, "max_tries": task.retries}
-    xcoms: dict[str, Any] = {}
-    ti = SimpleNamespace(**{**about, **changes, "task": task, "xcom_push": xcoms.__setitem__, "xcoms": xcoms})
-    return {
-        "ti": ti,
-        "run_id": "r",
-        "dag": SimpleNamespace(),
-        "task_state_store": Store() if store is None else store,
-    }
-
-
-def request(task: Any, **changes: Any) -> Any:
-    return task.build_pod_request_obj(context(task, **changes), dry_run=True)
 
 
 def start(task: Any, **changes: Any) -> Any:
@@ -158,7 +75,7 @@ def test_a_driver_that_does_not_go_is_not_joined_by_another(
     first = start(task)
     first.spec.node_name, first.metadata.deletion_timestamp, cluster.goes_after = "n1", "now", 1000
     clock = iter(range(0, 10_000, 50))
-    monkeypatch.setattr("switchboard_spark.operator.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("switchboard_spark.one_driver.time.monotonic", lambda: next(clock))
     with pytest.raises(
         AirflowException, match=r"has not gone from node n1 in 120 s(?s:.*)kubectl delete node"
     ):
