@@ -93,7 +93,8 @@ def test_a_day_is_in_both_places_as_pandas_has_it(job: Job, database: Database) 
     assert (loaded["calls"], loaded["changed"], loaded["removed"]) == (12, 12 + made["segments"], 0)
     compare(database.tables(), of_day)
     assert database.query("SELECT DISTINCT transcribed_at, day FROM calls") == [(DAY, DAY.date())]
-    assert not job.s3.keys(f"{job.folder}/lake/snapshots/")
+    for leftover in ("snapshots", "staged"):
+        assert not job.s3.keys(f"{job.folder}/lake/{leftover}/")
 
     again = job.both()
     assert (again["calls"], again["changed"], again["removed"]) == (12, 0, 0)
