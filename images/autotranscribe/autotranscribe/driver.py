@@ -86,8 +86,7 @@ def run(
     UsageError
         An image is missing, a batch cannot be read, or a stage refuses its parameters.
     PendingError
-        Another run is at some of the calls; all others are through. Batches without such a call have their
-        reports.
+        Another run is at some of the calls; all others are through, and batches of these alone are reported.
     """
     if missing := [name for name in STAGES if name not in images]:
         raise UsageError(f"images: {sorted(images)} lacks {missing}", "name the image of every stage")
@@ -100,7 +99,7 @@ def run(
         calls = [call for batch in batches for call in batch.calls]
         finished = transcribe_all(spark.sparkContext, work, calls)
     pending = {call_id: each.pending for call_id, each in finished.items() if each.pending}
-    whole = [batch for batch in batches if not any(call.call_id in pending for call in batch.calls)]
+    whole = [batch for batch in batches if pending.keys().isdisjoint(call.call_id for call in batch.calls)]
     with ThreadPoolExecutor(REQUESTS) as writers:
         list(writers.map(lambda batch: report(stores, folder, work, batch, finished, started_at), whole))
     if pending:

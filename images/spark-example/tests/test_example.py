@@ -7,6 +7,7 @@ import pytest
 
 import example
 from example import darts, sampled, uri
+from switchboard_spark import units
 
 
 def test_the_same_darts_for_the_same_seed() -> None:
@@ -36,7 +37,7 @@ def test_words_reads_as_much_as_it_is_asked_for(monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setitem(sys.modules, name, MagicMock())
     spark = MagicMock()
     monkeypatch.setattr(example, "spark_session", lambda: spark)
-    monkeypatch.setattr(example.units, "count", lambda words: None)
+    monkeypatch.setattr(units, "count", lambda words: None)
     spark.read.option().option().text().inputFiles.return_value = ["s3a://data/a%20b.txt", "s3a://data/c.txt"]
     example.words("s3a://data/", sample=share)
     read = [file for call in spark.read.text.call_args_list for file in call.args[0]]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from transcripts_daily import jobs
+from transcripts_daily import jobs, quality, tables
 from transcripts_daily.quality import Findings
+from transcripts_daily.store import Store
 from transcripts_daily.tables import TABLES
 
 LAKE = "s3a://data/lake/transcripts"
@@ -33,12 +34,12 @@ def store(monkeypatch: pytest.MonkeyPatch) -> FakeStore:
     """The job's, with Spark's part played by nobody."""
     found = FakeStore()
     monkeypatch.setenv("SWITCHBOARD_DATA_BUCKET", "data")
-    monkeypatch.setattr(jobs.Store, "connect", lambda: found)
+    monkeypatch.setattr(Store, "connect", lambda: found)
     monkeypatch.setattr(jobs, "spark_session", lambda: None)
-    monkeypatch.setattr(jobs.quality, "examine", lambda *_: Findings())
+    monkeypatch.setattr(quality, "examine", lambda *_: Findings())
     for name in ("read", "freeze", "calls", "segments"):
-        monkeypatch.setattr(jobs.tables, name, lambda *_: None)
-    monkeypatch.setattr(jobs.tables, "published", lambda *_: SimpleNamespace(count=lambda: 3))
+        monkeypatch.setattr(tables, name, lambda *_: None)
+    monkeypatch.setattr(tables, "published", lambda *_: SimpleNamespace(count=lambda: 3))
     return found
 
 
@@ -50,7 +51,7 @@ def test_the_published_day_is_left_alone_until_all_tables_are_whole(
             raise RuntimeError("executors are lost")
         return f"{day.staged}/{name}"
 
-    monkeypatch.setattr(jobs.tables, "stage", stage)
+    monkeypatch.setattr(tables, "stage", stage)
     with pytest.raises(RuntimeError, match="executors are lost"):
         jobs.to_parquet("2026-01-31")
     assert store.done == []
@@ -59,7 +60,7 @@ def test_the_published_day_is_left_alone_until_all_tables_are_whole(
 def test_what_is_whole_is_published_and_the_rest_goes(
     store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs.tables, "stage", lambda name, frame, day: f"{day.staged}/{name}")
+    monkeypatch.setattr(tables, "stage", lambda name, frame, day: f"{day.staged}/{name}")
     assert jobs.to_parquet("2026-01-31")["calls"] == 3
     replaced = [("replace", f"/{name}/day=2026-01-31", f"/staged/day=2026-01-31/{name}") for name in TABLES]
     assert store.done[:2] == replaced
