@@ -86,7 +86,7 @@ def run(
     UsageError
         An image is missing, a batch cannot be read, or a stage refuses its parameters.
     PendingError
-        Another run is at some of the calls; all others are through.
+        Another run is at some of the calls; all others are through, and batches of these alone are reported.
     """
     if missing := [name for name in STAGES if name not in images]:
         raise UsageError(f"images: {sorted(images)} lacks {missing}", "name the image of every stage")
@@ -98,12 +98,13 @@ def run(
             put_rejected(stores(work.output), work.output, batch)
         calls = [call for batch in batches for call in batch.calls]
         finished = transcribe_all(spark.sparkContext, work, calls)
-    if pending := [each.pending for each in finished.values() if each.pending]:
-        raise PendingError(
-            f"{len(pending)} of {len(calls)} calls are another run's now, the first: {pending[0]}"
-        )
+    pending = {call_id: each.pending for call_id, each in finished.items() if each.pending}
+    whole = [batch for batch in batches if pending.keys().isdisjoint(call.call_id for call in batch.calls)]
     with ThreadPoolExecutor(REQUESTS) as writers:
-        list(writers.map(lambda batch: report(stores, folder, work, batch, finished, started_at), batches))
+        list(writers.map(lambda batch: report(stores, folder, work, batch, finished, started_at), whole))
+    if pending:
+        first = next(iter(pending.values()))
+        raise PendingError(f"{len(pending)} of {len(calls)} calls are another run's now, the first: {first}")
     return counted(summary(finished.values()))
 
 

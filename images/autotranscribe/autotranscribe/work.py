@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import json
-import logging
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from autotranscribe.contained import contained
+from autotranscribe.notes import noted
 from switchboard_stage.calls import CallRunner
 from switchboard_stage.cli import build
 from switchboard_stage.context import Run
@@ -101,8 +101,11 @@ def begin(work: Work, so_far: Finished) -> tuple[Finished, Split | None]:
     """What there is to recognise, or why there is nothing. Raises `StoreError`."""
     if so_far.pending:
         return so_far, None
+    call = so_far.call
     try:
-        begun = recogniser(work).begin(so_far.call)
+        begun = contained(
+            SPLIT, lambda: recogniser(work).begin(call), lambda *why: recogniser(work).record(call, *why)
+        )
     except UpstreamPendingError as error:
         return so_far._replace(pending=str(error)), None
     if isinstance(begun, Split):
@@ -112,8 +115,9 @@ def begin(work: Work, so_far: Finished) -> tuple[Finished, Split | None]:
 
 def recognise(work: Work, piece: Piece) -> tuple[str, Heard]:
     """One part, under its call's id. Raises `StoreError`."""
+    load(SPLIT, work.params)
     with noted() as log:
-        parted = recogniser(work).part(piece.call, piece.part)
+        parted = contained(SPLIT, lambda: recogniser(work).part(piece.call, piece.part), Parted)
     return piece.call.call_id, Heard(piece.number, parted, tuple(log))
 
 
@@ -127,7 +131,7 @@ def finish(work: Work, found: Iterable[Prepared | Heard]) -> Finished:
     so_far = prepared.so_far
     with noted() as log:
         if prepared.split:
-            outcome = recogniser(work).finish(prepared.split, [each.parted for each in heard])
+            outcome = put_together(work, prepared.split, [each.parted for each in heard])
             so_far = so_far._replace(outcomes={**so_far.outcomes, SPLIT: outcome})
         if not so_far.pending:
             so_far = through(AFTER, work, so_far)
@@ -135,41 +139,35 @@ def finish(work: Work, found: Iterable[Prepared | Heard]) -> Finished:
     return so_far._replace(log=(*before, *log))
 
 
+def put_together(work: Work, split: Split, parted: Sequence[Parted]) -> CallOutcome:
+    """What came of all parts of a call. Raises `StoreError`."""
+    load(SPLIT, work.params)
+    return contained(
+        SPLIT,
+        lambda: recogniser(work).finish(split, parted),
+        lambda *why: recogniser(work).record(split.begun.call, *why),
+    )
+
+
 def through(stages: Iterable[str], work: Work, so_far: Finished) -> Finished:
     """Take a call through more stages. A stage that it fails in is followed by those that set it aside."""
     outcomes, pending = dict(so_far.outcomes), ""
     try:
         for name in stages:
-            runner = CallRunner(load(name, work.params), work.run(name), stores())
-            outcomes[name] = runner.one(so_far.call)
+            outcomes[name] = one(name, work, so_far.call)
     except UpstreamPendingError as error:
         pending = str(error)
     return so_far._replace(outcomes=outcomes, pending=pending)
 
 
-class Notes(logging.Handler):
-    """Keeps what its thread logs."""
+def one(name: str, work: Work, call: Call) -> CallOutcome:
+    """A whole stage on a call. Raises `StoreError` and `UpstreamPendingError`."""
+    stage = load(name, work.params)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-        self._thread = threading.get_ident()
+    def runner() -> CallRunner:
+        return CallRunner(stage, work.run(name), stores())
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record, with its traceback."""
-        if record.thread == self._thread:
-            self.lines.append(self.format(record))
-
-
-@contextmanager
-def noted() -> Iterator[list[str]]:
-    """What stages log meanwhile."""
-    notes, logger = Notes(), logging.getLogger("switchboard.stage")
-    logger.addHandler(notes)
-    try:
-        yield notes.lines
-    finally:
-        logger.removeHandler(notes)
+    return contained(name, lambda: runner().one(call), lambda *why: runner().record(call, *why))
 
 
 def recogniser(work: Work) -> SplitRunner:
@@ -189,9 +187,14 @@ def load(name: str, params: str) -> Stage[Any]:
     return build(getattr(import_module(module), attribute), params)
 
 
-@cache
 def stores() -> Stores:
-    """The connections of this process to object stores."""
+    """The connections of this process to object stores: a forked one has its own, or answers get mixed up."""
+    return stores_of(os.getpid())
+
+
+@cache
+def stores_of(process: int) -> Stores:  # noqa: ARG001  it is remembered by that
+    """Those of a process."""
     return Stores()
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
-import pickle
-from collections.abc import Callable, Iterable
+import os
+import signal
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autotranscribe import work
+from autotranscribe import contained, driver, work
 from autotranscribe.driver import PendingError, run
 from switchboard_spark.application import UsageError
 from switchboard_stage import CallContext, Params, Part, SplitStage, Stage, StageError
@@ -21,6 +23,7 @@ from switchboard_stage.layout import batch_file, done_file, report_file
 from switchboard_stage.models import Batch, BatchReport, Call, ErrorRecord
 from switchboard_stage.runner import Job, Runner
 from switchboard_stage.stores import Stores
+from tests.support.fake_spark import FakeSession
 
 IMAGES = {name: f"{name}@sha256:1" for name in work.STAGES}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -77,64 +80,20 @@ class ToyAsr(SplitStage[ToyParams, LetterPart]):
         call.write_json("text.json", "".join(letter for _, letter in results))
 
 
+TESTS = os.getpid()
+
+
 def refuse(stage: str, text: str) -> None:
     if text == f"refused by {stage}":
         raise StageError(text, remedy="say something else")
     if text == f"breaks {stage}" or (stage == "part" and text == "!"):
         raise RuntimeError(text)
+    if text == f"kills {stage}" or (stage == "part" and text == "^"):
+        assert os.getpid() != TESTS, "the process of these tests would be killed"
+        faulthandler.disable()  # it is meant
+        os.kill(os.getpid(), signal.SIGKILL if text == "kills redaction" else signal.SIGABRT)
     if stage == "part" and text == "~":
         raise StoreError("s3://b/k", "read", "connection refused")
-
-
-class FakeRdd:
-    """An RDD as far as the driver uses it. Everything goes through pickle, as between processes."""
-
-    def __init__(self, partitions: list[list[Any]]) -> None:
-        self.partitions = partitions
-
-    def map(self, function: Callable[[Any], Any]) -> FakeRdd:
-        return FakeRdd([[travelled(function(each)) for each in part] for part in self.partitions])
-
-    def flatMap(self, function: Callable[[Any], Any]) -> FakeRdd:  # noqa: N802
-        return FakeRdd([[item for each in part for item in function(each)] for part in self.partitions])
-
-    def union(self, other: FakeRdd) -> FakeRdd:
-        return FakeRdd([*self.partitions, *other.partitions])
-
-    def groupByKey(self, count: int, place: Callable[[Any], int]) -> FakeRdd:  # noqa: N802
-        parts: list[dict[Any, list[Any]]] = [{} for _ in range(count)]
-        # Shuffled data comes in no order
-        for key, value in reversed(self.collect()):
-            parts[place(key) % count].setdefault(key, []).append(value)
-        return FakeRdd([list(part.items()) for part in parts])
-
-    def collect(self) -> list[Any]:
-        return [each for part in self.partitions for each in part]
-
-
-class FakeContext:
-    """A SparkContext of two cores."""
-
-    defaultParallelism = 2  # noqa: N815
-
-    def getConf(self) -> dict[str, str]:  # noqa: N802
-        return {}
-
-    def setJobDescription(self, text: str) -> None:  # noqa: N802
-        assert text
-
-    def parallelize(self, things: list[Any], count: int) -> FakeRdd:
-        assert count >= 1
-        assert len(things) <= count or count == 1
-        return FakeRdd([[travelled(each)] for each in things])
-
-
-class FakeSession:
-    sparkContext = FakeContext()  # noqa: N815
-
-
-def travelled(thing: Any) -> Any:
-    return pickle.loads(pickle.dumps(thing))
 
 
 def toy(name: str) -> type[Stage[Any]]:
@@ -146,6 +105,13 @@ def toy(name: str) -> type[Stage[Any]]:
 @pytest.fixture(autouse=True)
 def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "load", lambda name, params: build(toy(name), params))
+    monkeypatch.setattr(contained, "again", lambda: False)
+
+
+def try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if Spark did, in processes of one thread as Spark's are."""
+    monkeypatch.setattr(contained, "again", lambda: True)
+    monkeypatch.setattr(driver, "LANES", 1)
 
 
 class Bench:
@@ -227,9 +193,15 @@ def benches(tmp_path: Path) -> tuple[Bench, Bench]:
     return pods, spark
 
 
+@pytest.mark.parametrize("again", [False, True])
 def test_the_same_is_left_and_a_bad_call_takes_no_other_with_it(
-    benches: tuple[Bench, Bench], caplog: pytest.LogCaptureFixture
+    benches: tuple[Bench, Bench],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    again: bool,
 ) -> None:
+    if again:
+        try_again(monkeypatch)
     pods, spark = benches
     pods.with_pods()
     caplog.clear()
@@ -266,7 +238,29 @@ def test_reports_add_the_time_of_their_calls_up(benches: tuple[Bench, Bench]) ->
         assert report.image == IMAGES["asr"]
 
 
-def test_store_trouble_fails_the_application_and_no_call(tmp_path: Path) -> None:
+def test_a_call_that_kills_its_process_is_recorded_where_its_task_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_again(monkeypatch)
+    stages = ("preprocess", "asr", "redaction")
+    texts = {"part": "one part ki^^s", "good": "hello", **{stage: f"kills {stage}" for stage in stages}}
+    bench = Bench(tmp_path, tmp_path / "in", texts)
+    told = bench.with_spark()
+    assert (told["transcribed"], told["failed"]) == (1, 4)
+    for name, stage in {"part": "asr", **{stage: stage for stage in stages}}.items():
+        record = ErrorRecord.model_validate_json((tmp_path / f"out/{name}/error.json").read_bytes())
+        signal_name = "SIGKILL" if stage == "redaction" else "SIGABRT"
+        assert record.stage == stage
+        assert record.reason == f"the process that worked on it in {stage} was killed by {signal_name}"
+        assert ("choose a larger `size`" in record.remedy) == (stage == "redaction")
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_store_trouble_fails_the_application_and_no_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    if again:
+        try_again(monkeypatch)
     bench = Bench(tmp_path, tmp_path / "in", {"one": "a~"})
     with pytest.raises(StoreError, match="connection refused"):
         bench.with_spark()
@@ -291,6 +285,8 @@ def test_a_call_that_is_another_runs_is_told_when_all_others_are_through(
     with pytest.raises(PendingError, match=r"1 of 2 calls .* one: no result .* of preprocess"):
         bench.with_spark()
     assert (tmp_path / "out/two/postprocess/text.json").exists()
+    reports = sorted(path.name for path in (tmp_path / "runs/r/stages").rglob("*.json"))
+    assert reports == ["00001.json"] * len(work.STAGES), "the batch of the other is not held up"
 
 
 def test_wrong_params_are_told_as_such(tmp_path: Path) -> None:

@@ -1,8 +1,13 @@
 """What the examples do without Spark."""
 
+import sys
+from unittest.mock import MagicMock
+
 import pytest
 
+import example
 from example import darts, sampled, uri
+from switchboard_spark import units
 
 
 def test_the_same_darts_for_the_same_seed() -> None:
@@ -24,3 +29,17 @@ def test_a_sample_is_the_same_for_the_same_files() -> None:
     assert sampled(files[::-1], 0.3) == chosen, "whatever order they are listed in"
     assert set(chosen) <= {f"s3a://data/call {number}.txt" for number in range(10)}
     assert len(sampled(files, 0.001)) == 1, "something is always read"
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_words_reads_as_much_as_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
+    for name in ("pyspark", "pyspark.sql"):
+        monkeypatch.setitem(sys.modules, name, MagicMock())
+    spark = MagicMock()
+    monkeypatch.setattr(example, "spark_session", lambda: spark)
+    monkeypatch.setattr(units, "count", lambda words: None)
+    spark.read.option().option().text().inputFiles.return_value = ["s3a://data/a%20b.txt", "s3a://data/c.txt"]
+    example.words("s3a://data/", sample=share)
+    read = [file for call in spark.read.text.call_args_list for file in call.args[0]]
+    assert len(read) == (1 if share < 1 else 0), "all is read by the folder's name, a sample by its files'"
+    assert set(read) < {"s3a://data/a b.txt", "s3a://data/c.txt"}, "as paths, not as they are listed"

@@ -67,7 +67,7 @@ class CallRunner:
                 self._stage.process(context)
             audio_s = self._complete(begun, context, since(work_clock))
         except Exception as error:  # noqa: BLE001  one call must not take the others with it
-            return self._record(call, self._failure(call, error), since(clock))
+            return self.record(call, self._failure(call, error), since(clock))
         return CallOutcome(call_id=call.call_id, outcome="done", seconds=since(clock), audio_s=audio_s)
 
     def _begin(self, call: Call, clock: float) -> Begun | CallOutcome:
@@ -122,8 +122,10 @@ class CallRunner:
             "report it with the task's log; the other calls are not affected",
         )
 
-    def _record(self, call: Call, failure: Failure, seconds: float) -> CallOutcome:
-        """Leave the error record, and no mark."""
+    def record(self, call: Call, failure: Failure, seconds: float) -> CallOutcome:
+        """Leave the error record of a call, and no mark: after `seconds` it cannot be worked on. Raises
+        `StoreError`.
+        """
         record = ErrorRecord(
             call_id=call.call_id,
             uris=(call.uri,),

@@ -49,7 +49,7 @@ class SplitRunner(CallRunner):
             with self._context(begun.call, begun.upstream) as context:
                 return Split(begun, tuple(self._split_stage.parts(context)), since(clock))
         except Exception as error:  # noqa: BLE001  one call must not take the others with it
-            return self._record(call, self._failure(call, error), since(clock))
+            return self.record(call, self._failure(call, error), since(clock))
 
     def part(self, call: Call, part: Part) -> Parted:
         """Work on a part. Raises `StoreError` where the store fails."""
@@ -68,13 +68,13 @@ class SplitRunner(CallRunner):
         before = split.seconds + sum(each.seconds for each in parted)
         failure = next((each.result for each in parted if isinstance(each.result, Failure)), None)
         if failure:
-            return self._record(call, failure, round(before, 3))
+            return self.record(call, failure, round(before, 3))
         results = [(part, each.result) for part, each in zip(split.parts, parted, strict=True)]
         try:
             with self._context(call, split.begun.upstream) as context:
                 self._split_stage.finish(context, results)
             audio_s = self._complete(split.begun, context, before + since(clock))
         except Exception as error:  # noqa: BLE001
-            return self._record(call, self._failure(call, error), round(before + since(clock), 3))
+            return self.record(call, self._failure(call, error), round(before + since(clock), 3))
         seconds = round(before + since(clock), 3)
         return CallOutcome(call_id=call.call_id, outcome="done", seconds=seconds, audio_s=audio_s)

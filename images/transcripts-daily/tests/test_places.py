@@ -89,7 +89,8 @@ class FakeS3:
     """Keys of one bucket, listed two at a time."""
 
     def __init__(self, *keys: str, errors: int = 0) -> None:
-        self.keys, self.errors = list(keys), errors
+        self.keys, self.errors, self.broken = list(keys), errors, False
+        self.requests: list[str] = []
 
     def get_paginator(self, name: str) -> FakeS3:
         assert name == "list_objects_v2"
@@ -100,10 +101,35 @@ class FakeS3:
         yield from ({"Contents": found[start : start + 2]} for start in range(0, len(found), 2))
         yield {}
 
+    def copy(self, source: dict[str, str], bucket: str, key: str) -> None:
+        assert source["Key"] in self.keys
+        if self.broken:
+            raise OSError("connection refused")
+        self.requests.append(key)
+        self.keys.append(key)
+
     def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
         gone = {each["Key"] for each in Delete["Objects"]}
+        self.requests.append("delete")
         self.keys = [key for key in self.keys if key not in gone]
         return {"Errors": [{"Key": "x", "Code": "AccessDenied"}] * self.errors}
+
+
+def test_a_day_is_replaced_as_a_whole_and_is_there_at_any_time() -> None:
+    before = ("t/day=1/_SUCCESS", "t/day=1/language=es/old", "t/day=1/language=en/old")
+    s3 = FakeS3(*before, "t/day=10/other", "staged/t/", "staged/t/_SUCCESS", "staged/t/language=en/new")
+    s3.broken = True
+    with pytest.raises(OSError, match="connection refused"):
+        Store(s3).replace("s3a://data/t/day=1", "s3a://data/staged/t")
+    assert set(before) < set(s3.keys), "nothing is taken away before all is there"
+    s3.broken = False
+    Store(s3).replace("s3a://data/t/day=1", "s3a://data/staged/t")
+    assert s3.requests == ["t/day=1/_SUCCESS", "t/day=1/language=en/new", "delete"]
+    assert {key for key in s3.keys if key.startswith("t/")} == {
+        "t/day=1/_SUCCESS",
+        "t/day=1/language=en/new",
+        "t/day=10/other",
+    }
 
 
 def test_removing_takes_what_is_below_and_nothing_beside() -> None:

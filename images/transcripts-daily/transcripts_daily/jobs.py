@@ -52,9 +52,10 @@ def to_parquet(
     if findings.broken:
         store.put_json(place.quarantine, quality.quarantine(place, findings))
         raise quality.refusal(place, findings)
-    for name, frame in found.items():
-        tables.publish(name, frame, place)
-    for leftover in (place.quarantine, place.snapshot):
+    staged = {name: tables.stage(name, frame, place) for name, frame in found.items()}
+    for name, folder in staged.items():
+        store.replace(place.table(name), folder)
+    for leftover in (place.quarantine, place.snapshot, place.staged):
         store.remove(leftover)
     written = {name: tables.published(spark_session(), name, place).count() for name in found}
     units.count(calls=written["calls"])

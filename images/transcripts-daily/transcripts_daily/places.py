@@ -27,10 +27,15 @@ class Day:
         return f"{self.lake}/snapshots/day={self.day}"
 
     def table(self, name: str) -> str:
-        """The day's folder of a table. It is written as a whole: a committer without renames can't replace
+        """The day's folder of a table. It is replaced as a whole: a committer without renames can't replace
         some of a table's partitions.
         """
         return f"{self.lake}/{name}/day={self.day}"
+
+    @property
+    def staged(self) -> str:
+        """Tables that are whole and not yet published."""
+        return f"{self.lake}/staged/day={self.day}"
 
     @property
     def quarantine(self) -> str:

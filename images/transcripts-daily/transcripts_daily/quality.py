@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TOLD = 5
 """Rows of each broken rule that the error names."""
 
+UNIQUE = "unique-rows-check"
+"""The kind of rule that no row is there twice."""
+
 QUARANTINED = 100_000
 """Rows of a table whose keys are kept at most; how many there were is told in any case."""
 
@@ -50,7 +53,10 @@ class Findings:
 
 
 def examine(table: str, frame: DataFrame, key: Sequence[str], rules: Sequence[Rule]) -> Findings:
-    """Hold a table to its rules: two passes where it keeps them."""
+    """Hold a table to its rules: two passes where it keeps them. Rows that are there twice are told as others
+    are.
+    """
+    from pyspark.sql import Window
     from pyspark.sql import functions as f
     from sparkdq.engine import BatchDQEngine
     from sparkdq.management import CheckSet
@@ -61,22 +67,27 @@ def examine(table: str, frame: DataFrame, key: Sequence[str], rules: Sequence[Ru
     checks.add_checks_from_dicts([dict(rule) for rule in rules])
     result = BatchDQEngine(checks).run_batch(frame)
     asks = {str(rule["check-id"]): threshold(rule) for rule in rules}
+    failed = [each for each in result.aggregate_results if not each.passed]
+    unique = {str(rule["check-id"]): rule["subset-columns"] for rule in rules if rule["check"] == UNIQUE}
     of_all = [
         Broken(table, each.check_id, asks[each.check_id], measured(each.metrics))
-        for each in result.aggregate_results
-        if not each.passed
+        for each in failed
+        if each.check_id not in unique
     ]
-    # sparkdq adds a column a rule: true for rows that break it.
-    names = [check.check_id for check in checks.get_row_checks()]
-    counted = result.df.agg(f.count("*"), *(f.count_if(name) for name in names)).first()
+    # sparkdq adds a column a rule: true for rows that break it. It only counts those that are there twice.
+    marked, names = result.df, [check.check_id for check in checks.get_row_checks()]
+    for name in (each.check_id for each in failed if each.check_id in unique):
+        marked = marked.withColumn(name, f.count("*").over(Window.partitionBy(*unique[name])) > 1)
+        names.append(name)
+    counted = marked.agg(f.count("*"), *(f.count_if(name) for name in names)).first()
     rows, *counts = counted or [0] * (len(names) + 1)
     of_rows = []
     for name, count in zip(names, counts, strict=True):
         if count:
-            first = result.df.where(f.col(name)).select(*key).orderBy(*key).limit(TOLD).collect()
+            first = marked.where(f.col(name)).select(*key).distinct().orderBy(*key).limit(TOLD).collect()
             told = tuple(key_of(row.asDict()) for row in first)
             of_rows.append(Broken(table, name, asks[name], f"{count} of {rows} rows break it", told))
-    return Findings((*of_all, *of_rows), _keys(table, result.df, key, names) if of_rows else ())
+    return Findings((*of_all, *of_rows), _keys(table, marked, key, names) if of_rows else ())
 
 
 def _keys(

@@ -42,10 +42,30 @@ class Store:
         body = json.dumps(value, indent=1, ensure_ascii=False).encode()
         self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
 
+    def replace(self, place: str, new: str) -> None:
+        """Make a folder hold what another folder of its bucket holds, and nothing else.
+
+        The server copies, a request an object. Meanwhile files of both are in the folder; where it fails they
+        stay there, until it is called again.
+        """
+        bucket, folder = bucket_and_key(place)
+        before = self._files(place)
+        after = {folder + key.removeprefix(bucket_and_key(new)[1]): key for key in self._files(new)}
+        for key, source in after.items():
+            self._client.copy({"Bucket": bucket, "Key": source}, bucket, key)
+        self._delete(place, [key for key in before if key not in after])
+
     def remove(self, place: str) -> None:
         """Remove an object, and all below it."""
-        bucket, key = bucket_and_key(place)
-        keys = [key, *(str(item["Key"]) for item in self.below(f"{place}/"))]
+        key = bucket_and_key(place)[1]
+        self._delete(place, [key, *(str(item["Key"]) for item in self.below(f"{place}/"))])
+
+    def _files(self, place: str) -> list[str]:
+        """Keys below a folder, without those that only stand for folders."""
+        return [str(item["Key"]) for item in self.below(f"{place}/") if not item["Key"].endswith("/")]
+
+    def _delete(self, place: str, keys: list[str]) -> None:
+        bucket = bucket_and_key(place)[0]
         for start in range(0, len(keys), MOST_KEYS):
             some = [{"Key": each} for each in keys[start : start + MOST_KEYS]]
             answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": some, "Quiet": True})

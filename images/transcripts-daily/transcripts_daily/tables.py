@@ -115,10 +115,14 @@ def segments(snapshot: DataFrame) -> DataFrame:
     return exploded.select(*columns(SEGMENTS), "duration_s")
 
 
-def publish(name: str, frame: DataFrame, day: Day) -> None:
-    """Make a table's day these rows and no others."""
+def stage(name: str, frame: DataFrame, day: Day) -> str:
+    """Write a table's day beside the published one; gives the folder. Spark would take the published one
+    away before it writes, and leave none where it fails.
+    """
+    folder = f"{day.staged}/{name}"
     chosen = frame.select(*columns(TABLES[name])).repartition("language")
-    chosen.write.mode("overwrite").partitionBy("language").parquet(day.table(name))
+    chosen.write.mode("overwrite").partitionBy("language").parquet(folder)
+    return folder
 
 
 def published(spark: SparkSession, name: str, day: Day) -> DataFrame:

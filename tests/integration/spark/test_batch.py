@@ -93,7 +93,8 @@ def test_a_day_is_in_both_places_as_pandas_has_it(job: Job, database: Database) 
     assert (loaded["calls"], loaded["changed"], loaded["removed"]) == (12, 12 + made["segments"], 0)
     compare(database.tables(), of_day)
     assert database.query("SELECT DISTINCT transcribed_at, day FROM calls") == [(DAY, DAY.date())]
-    assert not job.s3.keys(f"{job.folder}/lake/snapshots/")
+    for leftover in ("snapshots", "staged"):
+        assert not job.s3.keys(f"{job.folder}/lake/{leftover}/")
 
     again = job.both()
     assert (again["calls"], again["changed"], again["removed"]) == (12, 0, 0)
@@ -117,7 +118,7 @@ def test_bad_rows_are_told_and_nothing_is_published(job: Job) -> None:
     assert found == {
         "calls.is_a_transcript": "2 of 14 rows break it (broken, empty)",
         "calls.is_complete": "2 of 14 rows break it (broken, empty)",
-        "calls.is_there_once": "measured duplicate_row_groups 1, checked_columns ['call_id']",
+        "calls.is_there_once": "2 of 14 rows break it (list)",
         "calls.language_is_a_code": "1 of 14 rows break it (klingon)",
         "calls.duration_is_possible": "1 of 14 rows break it (long)",
         "calls.confidence_is_a_share": "1 of 14 rows break it (unsure)",
@@ -137,6 +138,7 @@ def test_bad_rows_are_told_and_nothing_is_published(job: Job) -> None:
         ("klingon", None): ["language_is_a_code"],
         ("long", None): ["duration_is_possible"],
         ("unsure", None): ["confidence_is_a_share"],
+        ("list", None): ["is_there_once"],
         ("nobody", 1): ["is_complete"],
         ("backwards", 2): ["starts_before_it_ends"],
         ("endless", 1): ["ends_within_the_call"],
@@ -165,6 +167,21 @@ def test_a_day_as_a_whole_is_held_to_rules_too(job: Job) -> None:
     )
     assert alike.startswith("- calls.durations_differ asks for standard-deviation-between (column duration_s")
     assert alike.endswith("but measured values 10, standard_deviation 0.0")
+
+
+def test_a_day_on_which_few_speak_and_all_as_clearly_is_refused(job: Job) -> None:
+    for number in range(10):
+        spoken = document(f"call-{number}")
+        words = [{**spoken["segments"][0]["words"][0], "confidence": 0.5}]
+        job.put({**spoken, "segments": [{**spoken["segments"][0], "words": words}]})
+    for number in range(11):
+        job.put(document(f"silent-{number}", segments=[]))
+    status, said, _ = job.start("to_parquet")
+    assert status == 65
+    found = found_by_rule(said["reason"])
+    assert sorted(found) == ["calls.confidences_differ", "calls.most_speak"]
+    assert found["calls.confidences_differ"] == "measured values 10, standard_deviation 0.0"
+    assert "total_count 21, non_null_count 10" in found["calls.most_speak"]
 
 
 def test_a_day_without_calls_empties_the_tables_where_it_may_be_one(job: Job, database: Database) -> None:

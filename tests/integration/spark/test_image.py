@@ -65,6 +65,23 @@ def test_an_application_reads_and_writes_s3(
     assert "very-secret" not in log
 
 
+def test_a_sample_of_the_files_is_read(
+    containers: Docker, built: dict[str, str], s3: S3, message: Path
+) -> None:
+    for name in ("one call", "another"):
+        s3.put(f"sampled/{name}/postprocess/transcript.txt", TRANSCRIPT)
+    status, said, log = run(
+        containers,
+        built["spark-example"],
+        message,
+        "example:words",
+        arguments={"prefix": "sampled/", "top": 1, "sample": 0.5},
+        environment=s3.environment,
+    )
+    assert status == 0, log
+    assert said == {"result": {"words": 7, "different": 4, "top": {"hello": 3}}}
+
+
 def test_what_fails_is_told_in_the_termination_message(
     containers: Docker, built: dict[str, str], message: Path
 ) -> None:
