@@ -78,3 +78,15 @@ def task(lock: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     made.namespace = "airflow-speech"
     vars(made)["pod_manager"] = cluster
     return made
+
+
+@pytest.fixture
+def operator(lock: Path) -> Any:
+    from switchboard_spark.operator import SparkTaskOperator
+
+    def make(**changes: Any) -> Any:
+        return SparkTaskOperator(
+            **{"task_id": "count", "application": "words:count", "image": "spark-example", **changes}
+        )
+
+    return make
