@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autotranscribe import work
+from autotranscribe import contained, work
 from ops.bench.spark.alone import measure
 from switchboard_stage import CallContext, Params, Part, SplitStage, Stage, StageError
 from switchboard_stage.cli import build
@@ -63,6 +63,7 @@ def told(folder: Path, *lengths: float) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "load", toy)
+    monkeypatch.setattr(contained, "again", lambda: False)
 
 
 def test_all_calls_but_the_first_count(tmp_path: Path) -> None:
