@@ -89,7 +89,7 @@ def failing(started: dict[str, Run]) -> dict[str, Run]:
 @pytest.mark.usefixtures("nothing_left")
 def test_the_links_lead_to_spark_for_who_is_logged_in(airflow: AirflowApi, platform: Environment) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=30)
-    until("the task has its link", lambda: bool(run.links()["Spark UI"]), within_s=120, every_s=1)
+    until("the task has its link", lambda: bool(run.links()["Spark UI"]), within_s=300, every_s=1)
     page = str(run.links()["Spark UI"])
     assert httpx.get(page).status_code == 401
     login = {

@@ -7,6 +7,7 @@ import json
 import secrets
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ POD = PodIdentity("driver", "0a1b-2c3d", "10.0.0.7", "")
 SELECTOR = f"{DRIVER_LABEL}={POD.uid}"
 
 
-def first_of(task: SparkTask) -> dict[str, Any]:
-    return first_executor(task, POD, cluster_conf(task, POD, Path("template"), {}), "c2VjcmV0")
+def first_of(task: SparkTask, pod: PodIdentity = POD) -> dict[str, Any]:
+    return first_executor(task, pod, cluster_conf(task, pod, Path("template"), {}), "c2VjcmV0")
 
 
 class Cluster:
@@ -89,6 +90,18 @@ class Cluster:
         words = ("--subresource=status", "--type=merge", "-p", patch)
         self.kubectl("patch", "pod", name, "-n", self.namespace, *words)
 
+    def pod(self, name: str) -> str:
+        """Make a pod; its uid."""
+        self.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": name, "namespace": self.namespace},
+                "spec": {"containers": [{"name": "c", "image": "i"}]},
+            }
+        )
+        return self.kubectl("get", "pod", name, "-n", self.namespace, "-o", "jsonpath={.metadata.uid}")
+
     def pods(self) -> list[str]:
         return self.kubectl("get", "pods", "-n", self.namespace, "-o", "name").split()
 
@@ -143,11 +156,12 @@ def test_a_priority_class_that_is_not_there_refuses_the_first_executor(
 
 
 def test_a_restricted_namespace_takes_executors(cluster: Cluster, task: SparkTask) -> None:
+    driver = replace(POD, uid=cluster.pod("driver"))  # what belongs to nobody is collected
     label = "pod-security.kubernetes.io/enforce=restricted"
     cluster.kubectl("label", "namespace", cluster.namespace, label)
-    make_executor(cluster.api, first_of(task))
-    make_executor(cluster.api, first_of(task))  # the answer to the first call was lost, say
-    assert cluster.pods() == ["pod/driver-0a1b-2c3-exec-0"]
+    make_executor(cluster.api, first_of(task, driver))
+    make_executor(cluster.api, first_of(task, driver))  # the answer to the first call was lost, say
+    assert cluster.pods() == ["pod/driver", f"pod/driver-{driver.uid[:8]}-exec-0"]
 
 
 def test_changes_are_seen_and_the_version_goes_on(cluster: Cluster, task: SparkTask) -> None:
@@ -164,14 +178,7 @@ def test_changes_are_seen_and_the_version_goes_on(cluster: Cluster, task: SparkT
 def test_all_of_a_drivers_executors_go_at_once(cluster: Cluster, task: SparkTask) -> None:
     for number in range(3):
         cluster.executor(task, f"exec-{number}")
-    cluster.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": "another", "namespace": cluster.namespace},
-            "spec": {"containers": [{"name": "c", "image": "i"}]},
-        }
-    )
+    cluster.pod("another")
     cluster.api.delete_pods(SELECTOR)
     until("only the other is left", lambda: cluster.pods() == ["pod/another"])
 
