@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from infra.shared.paths import REPOSITORY
 from ops.bench.measure import Figure
 from ops.bench.spark import fleet, slope, transcribe
 from ops.bench.spark.compare import compare
 from ops.bench.spark.launch import launch
+from ops.bench.spark.single import keep
 from ops.bench.table import table
 from ops.console import Steps, console
 from ops.environment import Environment, NotUpError
@@ -49,20 +47,6 @@ def main(
             figures = BENCHMARKS[name](environment)
         console.print(table(figures))
         keep(name, figures)
-
-
-def page_of(name: str) -> str:
-    """The page of the documentation with this benchmark."""
-    return "spark-launch.md" if name in {"launch", "compare"} else "bench-scale.md"
-
-
-def keep(name: str, figures: list[Figure]) -> None:
-    """Write what was measured."""
-    record = REPOSITORY / f".build/bench-spark-{name}.json"
-    record.parent.mkdir(exist_ok=True)
-    kept = {"at": datetime.now(UTC).isoformat(), "figures": [each.as_json() for each in figures]}
-    record.write_text(json.dumps(kept, indent=1))
-    console.print(f"Kept in {record.relative_to(REPOSITORY)}. What it means: docs/{page_of(name)}")
 
 
 if __name__ == "__main__":
