@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from switchboard_spark.model import (
@@ -66,6 +67,7 @@ AWAY = frozenset(
 PENDING = re.compile(r"\b(?:Upstream)?PendingError\b")
 """In the words of an error that is no failure: another run is at work on the same; it is a stage's."""
 
+SEE_LOGS = "the ends of their logs stand in the task's log"
 MAY_PULL = "may its nodes pull it? See to the registry's credentials; it is tried again"
 
 
@@ -128,9 +130,20 @@ def _taken_away(pod: Object) -> bool:
     conditions = pod["status"].get("conditions") or []
     return (
         bool(pod["status"].get("reason"))
-        or "deletionTimestamp" in pod["metadata"]
+        or _deleted_alive(pod)
         or any(each["type"] == CLUSTERS_DOING and each["status"] == "True" for each in conditions)
     )
+
+
+def _deleted_alive(pod: Object) -> bool:
+    """Whether its removal was asked for before it ended. Spark removes executors that are dead already."""
+    about = pod["metadata"]
+    if "deletionTimestamp" not in about:
+        return False
+    grace = timedelta(seconds=about.get("deletionGracePeriodSeconds") or 0)
+    asked = datetime.fromisoformat(about["deletionTimestamp"]) - grace
+    ends = [each["state"].get("terminated", {}).get("finishedAt") for each in _containers(pod)]
+    return not ends or any(not end or datetime.fromisoformat(end) > asked for end in ends)
 
 
 def _containers(pod: Object) -> list[Object]:
@@ -145,8 +158,7 @@ def dying(row: Sequence[Death], task: SparkTask) -> Judgement:
         return Judgement(no_memory(reason, task), EXIT_APPLICATION)
     last = row[-1].tail.rpartition("\n")[2]
     reason = f"{len(row)} executors in a row died, the last: {row[-1]}{': ' if last else ''}{last}"
-    remedy = "the ends of their logs stand in the task's log"
-    return Judgement(Verdict(kind="application", reason=reason, remedy=remedy), EXIT_APPLICATION)
+    return Judgement(Verdict(kind="application", reason=reason, remedy=SEE_LOGS), EXIT_APPLICATION)
 
 
 def no_memory(reason: str, task: SparkTask) -> Verdict:
@@ -200,9 +212,20 @@ def of_error(error: BaseException, deaths: Sequence[Death], task: SparkTask | No
     if task and (NO_MEMORY.search(words) or (lost and any(death.no_memory for death in own))):
         died = next((f"; {death}" for death in reversed(own) if death.no_memory), "")
         return Judgement(no_memory(f"memory is used up: {what}{died}", task), EXIT_APPLICATION)
-    if lost and deaths and not own:
+    if lost and own:
+        reason = f"executors died, the last: {own[-1]}; {what}"
+        return Judgement(Verdict(kind="application", reason=reason, remedy=SEE_LOGS), EXIT_APPLICATION)
+    if lost and deaths:
         reason = f"executors were taken away: {deaths[-1]}; {what}"
         return _infrastructure(reason, "nothing, if it is tried again", EXIT_INFRASTRUCTURE)
+    if waited_for := _not_its_fault(error, words, what):
+        return waited_for
+    remedy = "the traceback is in the task's log"
+    return Judgement(Verdict(kind="application", reason=what, remedy=remedy), EXIT_APPLICATION)
+
+
+def _not_its_fault(error: BaseException, words: str, what: str) -> Judgement | None:
+    """What an exception means that comes from somebody else; None where it does not."""
     if PENDING.search(words):
         reason = f"another run is at work on some of the same: {what}"
         remedy = "nothing: it is tried again, and goes on with what the other run has left by then"
@@ -210,8 +233,7 @@ def of_error(error: BaseException, deaths: Sequence[Death], task: SparkTask | No
     if silent := silence(error):
         reason = f"a service did not answer ({silent}): {what}"
         return _infrastructure(reason, "is it well? The task is tried again", EXIT_INFRASTRUCTURE)
-    remedy = "the traceback is in the task's log"
-    return Judgement(Verdict(kind="application", reason=what, remedy=remedy), EXIT_APPLICATION)
+    return None
 
 
 def silence(error: BaseException) -> str | None:

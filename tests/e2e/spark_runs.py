@@ -70,7 +70,7 @@ DAGS = textwrap.dedent('''\
     limited.image = "limited.test/" + limited.image.rpartition("/")[2]
     one("words", "words", {"prefix": "e2e/words/", "output": "e2e/counts"}, retries=0)
     one("dying", "kill_executors", {}, retries=0)
-    one("crowded", "sleep", SLEEP, retries=0, size="large", pool="default_pool")
+    one("crowded", "sleep", {**SLEEP, "partitions": 8}, retries=0, size="large", pool="default_pool")
     one("nowhere", "pi", {}, retries=0, size="nowhere")
     one("sleep", "sleep", SLEEP, retries=2, application_retries=0)
     one("sleep_once", "sleep", SLEEP, retries=0)

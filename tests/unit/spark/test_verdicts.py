@@ -61,7 +61,10 @@ def test_out_of_memory_is_called_by_its_name() -> None:
         executor(phase="Failed", reason="Evicted", message="The node was low on resource: memory."),
         executor(phase="Failed", reason="Preempting"),
         executor(phase="Failed", conditions=[{"type": "DisruptionTarget", "status": "True"}]),
-        {"metadata": {"name": "x", "deletionTimestamp": "now"}, "status": {"phase": "Failed"}},
+        {
+            "metadata": {"name": "x", "deletionTimestamp": "2026-01-01T00:00:40Z"},
+            "status": {"phase": "Failed"},
+        },
     ],
 )
 def test_who_was_taken_away_did_not_die_of_itself(taken: dict[str, Any]) -> None:
@@ -79,9 +82,19 @@ def test_who_filled_the_disk_is_evicted_for_its_own_fault(message: str) -> None:
     assert not died(executor(phase="Failed", reason="Evicted", message=message)).by_cluster
 
 
+@pytest.mark.parametrize(("end", "taken"), [("09", False), ("10", False), ("11", True)])
+def test_spark_removes_the_dead_too(end: str, taken: bool) -> None:
+    """Asked for at 00:00:10, with 30 s to end."""
+    pod = ended(code=137)
+    pod["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:40Z", "deletionGracePeriodSeconds": 30}
+    (container,) = pod["status"]["containerStatuses"]
+    container["state"]["terminated"]["finishedAt"] = f"2026-01-01T00:00:{end}Z"
+    assert died(pod).by_cluster is taken
+
+
 def test_memory_that_ran_out_while_it_was_deleted_is_still_its_own() -> None:
     pod = ended(code=137, reason="OOMKilled")
-    pod["metadata"]["deletionTimestamp"] = "now"
+    pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:40Z"
     assert not died(pod).by_cluster
 
 
@@ -179,6 +192,13 @@ def test_a_job_that_ended_for_want_of_memory(task: SparkTask, cause: str, deaths
 def test_a_worker_that_crashed_did_not_want_memory(task: SparkTask) -> None:
     words = "Python worker exited unexpectedly (crashed): Fatal Python error: Segmentation fault\n"
     assert "'medium'" not in of_error(Py4JJavaError(JAVA.format(cause=words)), [], task).verdict.remedy
+
+
+def test_a_job_whose_executors_died_says_so(task: SparkTask) -> None:
+    error = Py4JJavaError(JAVA.format(cause="ExecutorLostFailure"))
+    judgement = of_error(error, [died(ended(2, 137))], task)
+    assert judgement.exit_code == EXIT_APPLICATION
+    assert judgement.verdict.reason.startswith("executors died, the last: exec-2: Error (exit code 137)")
 
 
 def test_a_job_that_lost_its_executors_to_the_cluster_is_tried_again(task: SparkTask) -> None:
