@@ -105,7 +105,7 @@ def test_the_links_lead_to_spark_for_who_is_logged_in(airflow: AirflowApi, platf
         assert stages in client.get(page).text, "its links stay below the page"
         assert run.ends() == "success"
         history = str(run.links()["Spark history"])
-        until("the history has it", lambda: "Spark Jobs" in client.get(history).text, within_s=90, every_s=3)
+        until("the history has it", lambda: "Spark Jobs" in client.get(history).text, within_s=180, every_s=3)
         until("the driver's page is gone", lambda: client.get(page).status_code == 404, within_s=30)
         assert run.links()["Spark UI"] == history
 

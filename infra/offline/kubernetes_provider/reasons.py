@@ -76,15 +76,20 @@ def _containers(pod: Obj) -> list[Obj]:
 
 
 def _healthy(pod: Obj) -> bool:
-    phase = dig(pod, "status.phase")
-    running = phase == "Running" and all(it.get("ready") for it in dig(pod, "status.containerStatuses", []))
+    phase, statuses = dig(pod, "status.phase"), dig(pod, "status.containerStatuses", [])
+    running = phase == "Running" and all(it.get("ready") and not _crashed(it) for it in statuses)
     return phase == "Succeeded" or running
+
+
+def _crashed(status: Obj) -> bool:
+    """Whether a container crashed before, also where it runs again, and without a probe counts as ready."""
+    return bool(status.get("restartCount") and dig(status, "lastState.terminated.exitCode"))
 
 
 def _pod(cluster: Cluster, pod: Obj, *, own: bool) -> Iterator[str]:
     ref = Ref("v1", "Pod", pod["metadata"]["name"], pod["metadata"]["namespace"])
     for status in _containers(pod):
-        state = dig(status, "state", {})
+        state = {**(dig(status, "lastState", {}) if _crashed(status) else {}), **dig(status, "state", {})}
         trouble = state.get("waiting") or state.get("terminated") or {}
         if trouble.get("reason") not in {None, "Completed", "ContainerCreating", "PodInitializing"}:
             code = f", exit code {trouble['exitCode']}" if "exitCode" in trouble else ""
@@ -94,9 +99,9 @@ def _pod(cluster: Cluster, pod: Obj, *, own: bool) -> Iterator[str]:
         yield from (f"{ref}: {line}" for line in _conditions(pod))
         yield from _events(cluster, {**pod, "kind": "Pod", "apiVersion": "v1"})
     for status in _containers(pod):
-        if status.get("ready") or dig(status, "state.terminated.exitCode") == 0:
+        if (status.get("ready") and not _crashed(status)) or dig(status, "state.terminated.exitCode") == 0:
             continue
-        crashed = status.get("restartCount", 0) > 0 and "waiting" in status.get("state", {})
-        log = cluster.log_tail(ref, status["name"], LOG_LINES, previous=crashed)
+        before = status.get("restartCount", 0) > 0 and "terminated" not in status.get("state", {})
+        log = cluster.log_tail(ref, status["name"], LOG_LINES, previous=before)
         if log:
             yield f"last lines of {ref}, container {status['name']}:\n" + log
