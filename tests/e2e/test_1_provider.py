@@ -63,8 +63,9 @@ k8s.apps.v1.Deployment("absent", metadata={"name": "absent", **place}, opts=soon
     "selector": selector("absent"), "template": pods(app="absent", image="localhost:1/absent:1"),
 })
 k8s.apps.v1.Deployment("crashes", metadata={"name": "crashes", **place}, opts=soon, spec={
-    "min_ready_seconds": 15,  # on a busy machine it takes a while to crash, and counts as ready meanwhile
-    "selector": selector("crashes"), "template": pods("-conf", "/no/such/file", app="crashes"),
+    "selector": selector("crashes"),
+    # On a busy machine it takes a while to crash, and without a probe it would count as ready meanwhile
+    "template": pods("-conf", "/no/such/file", app="crashes", readiness_probe={"tcp_socket": {"port": 1}}),
 })
 k8s.batch.v1.Job("fails", metadata={"name": "fails", **place}, spec={
     "backoff_limit": 0,
