@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from infra.shared.paths import REPOSITORY
 from ops import images
 from ops.bench import measure, rest
 from ops.bench.measure import Figure
-from ops.bench.table import table
+from ops.bench.table import keep, table
 from ops.console import Steps, console
 from ops.environment import Environment, NotUpError
-
-RECORD = REPOSITORY / ".build/bench.json"
 
 
 def main(
@@ -44,11 +39,8 @@ def main(
     with steps.step("make up again"):
         figures.append(measure.up_again(env))
     console.print(table(figures))
-    RECORD.parent.mkdir(exist_ok=True)
-    record = {"at": datetime.now(UTC).isoformat(), "figures": [each.as_json() for each in figures]}
-    RECORD.write_text(json.dumps(record, indent=1))
     console.print(
-        f"Kept in {RECORD.relative_to(REPOSITORY)}. docs/operate.md says what to do about a missed aim. "
+        f"Kept in {keep(figures, 'bench.json')}. docs/operate.md says what to do about a missed aim. "
         "Spark is measured on an environment of its own: make up ENV=bench, then make bench ENV=bench."
     )
 

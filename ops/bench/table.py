@@ -1,9 +1,14 @@
-"""How figures are shown."""
+"""How figures are shown, and kept."""
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
 from rich.table import Table
 
+from infra.shared.paths import REPOSITORY
 from ops.bench.measure import Figure
 
 
@@ -27,3 +32,12 @@ def table(figures: list[Figure]) -> Table:
             f"≤ {each.bound:g} {'' if each.ratio else each.unit} {'met' if each.met else 'MISSED'}",
         )
     return shown
+
+
+def keep(figures: list[Figure], name: str) -> Path:
+    """Write what was measured as JSON; gives the file, from the repository's folder."""
+    record = REPOSITORY / ".build" / name
+    record.parent.mkdir(exist_ok=True)
+    kept = {"at": datetime.now(UTC).isoformat(), "figures": [each.as_json() for each in figures]}
+    record.write_text(json.dumps(kept, indent=1))
+    return record.relative_to(REPOSITORY)

@@ -19,6 +19,12 @@ OWN = frozenset(
 )
 """Names of SparkTaskOperator's own arguments."""
 
+COMMON = frozenset(inspect.signature(BaseOperator.__init__).parameters)
+"""Names of what every Airflow task takes."""
+
+PODS = frozenset(inspect.signature(KubernetesPodOperator.__init__).parameters) - COMMON - OWN
+"""Names of what only tasks that are pods take."""
+
 INSTEAD: dict[str, str] = {
     **dict.fromkeys(("env_vars", "env_from", "configmaps"), "give the function `arguments`"),
     **dict.fromkeys(("volumes", "volume_mounts"), "keep data in the object store"),
@@ -48,7 +54,7 @@ def check_names(given: Mapping[str, Any]) -> None:
     """Take what every Airflow task takes. Raises TypeError for anything else, pod specs above all."""
     for name, value in given.items():
         # A mapped task is made with all that tasks have in common, `executor_config={}` too
-        if name not in _common() or (name in INSTEAD and value):
+        if name not in COMMON or (name in INSTEAD and value):
             refuse(name)
 
 
@@ -56,14 +62,9 @@ def check_defaults(defaults: Mapping[str, Any] | None) -> None:
     """Airflow gives `default_args` of a DAG or a group to every class that an operator is made of, so what
     pods have would get in there. Raises TypeError for that; what other operators take is left alone.
     """
-    pods = set(inspect.signature(KubernetesPodOperator.__init__).parameters) - {*_common(), *OWN}
     for name in defaults or {}:
-        if name in pods or name == "executor_config":
+        if name in PODS or name == "executor_config":
             refuse(name, " from `default_args`")
-
-
-def _common() -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(BaseOperator.__init__).parameters
 
 
 def check_application(application: str) -> None:

@@ -41,8 +41,6 @@ WAIT = "nothing, if its limit is raised soon: it is tried again; else log in to 
 QUOTED = 2
 """Most events that a failure ends with, the last ones."""
 
-LESS = "bring less to the driver (collect, toPandas, broadcasts)"
-
 _ENDING: TypeAdapter[Ending] = TypeAdapter(Ending)
 
 
@@ -95,7 +93,7 @@ def driver_failure(pod: k8s.V1Pod, container: str, larger_size: str | None) -> F
     if end is None:
         return None
     if end.reason == "OOMKilled":
-        remedy = more_memory(larger_size, "a driver", LESS)
+        remedy = more_memory(larger_size, "a driver", verdicts.LESS_TO_DRIVER)
         return failure("application", "the driver was OOMKilled: its size's memory is used up", remedy)
     return _silent(int(end.exit_code), end.message or "")
 

@@ -47,7 +47,7 @@ def trouble_of(pod: Object, events: Sequence[Object] = ()) -> Trouble | None:
     for condition in pod["status"].get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return Trouble("unschedulable", condition.get("message") or condition.get("reason", ""))
-    for container in pod["status"].get("containerStatuses") or []:
+    for container in containers(pod):
         waiting = container.get("state", {}).get("waiting") or {}
         reason = waiting.get("reason", "")
         said = f"{reason}: {waiting.get('message', '')}"
@@ -80,8 +80,18 @@ def _pull(said: Sequence[str]) -> Trouble:
 
 def is_scheduled(pod: Object) -> bool:
     """Whether it has a node."""
+    return is_true(pod, "PodScheduled")
+
+
+def is_true(pod: Object, condition: str) -> bool:
+    """Whether a pod has a condition, and that is true."""
     conditions = pod["status"].get("conditions") or []
-    return any(each["type"] == "PodScheduled" and each["status"] == "True" for each in conditions)
+    return any(each["type"] == condition and each["status"] == "True" for each in conditions)
+
+
+def containers(pod: Object) -> list[Object]:
+    """The states of a pod's containers, none before it has a node."""
+    return pod["status"].get("containerStatuses") or []
 
 
 def not_created(events: Sequence[Object], waited_s: float) -> Trouble | None:

@@ -17,7 +17,7 @@ from switchboard_spark.model import (
     more_memory,
 )
 from switchboard_spark.quotas import never_fits
-from switchboard_spark.troubles import Trouble
+from switchboard_spark.troubles import Trouble, containers, is_true
 
 Object = dict[str, Any]
 
@@ -68,6 +68,7 @@ PENDING = re.compile(r"\b(?:Upstream)?PendingError\b")
 """In the words of an error that is no failure: another run is at work on the same; it is a stage's."""
 
 SEE_LOGS = "the ends of their logs stand in the task's log"
+LESS_TO_DRIVER = "bring less to the driver (collect, toPandas, broadcasts)"
 MAY_PULL = "may its nodes pull it? See to the registry's credentials; it is tried again"
 
 
@@ -107,7 +108,7 @@ def death_of(pod: Object) -> Death | None:
     status = pod["status"]
     if status.get("phase") != "Failed":
         return None
-    ends = [each["state"]["terminated"] for each in _containers(pod) if "terminated" in each.get("state", {})]
+    ends = [each["state"]["terminated"] for each in containers(pod) if "terminated" in each.get("state", {})]
     end: Object = next((each for each in ends if each.get("exitCode")), {})
     code = end.get("exitCode")
     reason = status.get("reason") or end.get("reason") or "Failed"
@@ -127,12 +128,7 @@ def death_of(pod: Object) -> Death | None:
 
 def _taken_away(pod: Object) -> bool:
     """Whether something else than its own processes ended a pod."""
-    conditions = pod["status"].get("conditions") or []
-    return (
-        bool(pod["status"].get("reason"))
-        or _deleted_alive(pod)
-        or any(each["type"] == CLUSTERS_DOING and each["status"] == "True" for each in conditions)
-    )
+    return bool(pod["status"].get("reason")) or _deleted_alive(pod) or is_true(pod, CLUSTERS_DOING)
 
 
 def _deleted_alive(pod: Object) -> bool:
@@ -142,12 +138,8 @@ def _deleted_alive(pod: Object) -> bool:
         return False
     grace = timedelta(seconds=about.get("deletionGracePeriodSeconds") or 0)
     asked = datetime.fromisoformat(about["deletionTimestamp"]) - grace
-    ends = [each["state"].get("terminated", {}).get("finishedAt") for each in _containers(pod)]
+    ends = [each["state"].get("terminated", {}).get("finishedAt") for each in containers(pod)]
     return not ends or any(not end or datetime.fromisoformat(end) > asked for end in ends)
-
-
-def _containers(pod: Object) -> list[Object]:
-    return pod["status"].get("containerStatuses") or []
 
 
 def dying(row: Sequence[Death], task: SparkTask) -> Judgement:
@@ -274,8 +266,7 @@ def java_ended(exit_code: int, task: SparkTask | None) -> Judgement:
     if exit_code not in full or task is None:
         remedy = "what it said last is in the task's log"
         return Judgement(Verdict(kind="application", reason=reason, remedy=remedy), EXIT_APPLICATION)
-    less = "bring less to the driver (collect, toPandas, broadcasts)"
-    remedy = more_memory(task.larger_driver_size, "a driver", less)
+    remedy = more_memory(task.larger_driver_size, "a driver", LESS_TO_DRIVER)
     reason = f"{reason}; size {task.size_name!r} gives the driver {task.size.driver_memory_mib} MiB"
     return Judgement(Verdict(kind="application", reason=reason, remedy=remedy), EXIT_APPLICATION)
 

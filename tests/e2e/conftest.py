@@ -19,6 +19,7 @@ from infra.cluster.engine import choose_engine
 from infra.cluster.leftovers import Snapshot, snapshot
 from infra.cluster.settings import load
 from infra.shared.paths import REPOSITORY, Paths
+from ops.airflow_api import AirflowApi
 from ops.environment import Environment
 from tests.e2e.calls import Calls, Recordings, generate_calls, upload_calls
 from tests.support.machine import machine
@@ -68,6 +69,13 @@ def stack(before: Snapshot, recordings: Future[Recordings]) -> Iterator[Environm
 def platform(stack: Environment) -> Environment:
     """The stack, as it is now: it may have been taken down and made again since the session began."""
     return Environment.load(ENV)
+
+
+@pytest.fixture(scope="module")
+def airflow(platform: Environment) -> Iterator[AirflowApi]:
+    """The stack's Airflow, logged in."""
+    with platform.airflow() as api:
+        yield api
 
 
 @pytest.fixture(scope="session")

@@ -175,6 +175,12 @@ class Run:
         return seen
 
 
+def put_words(stack: Environment) -> None:
+    """Six hundred words, where the tests' tasks read them."""
+    text = "to be or not to be\n" * 100
+    stack.s3.put_object(Bucket=stack.data_bucket, Key="e2e/words/hamlet.txt", Body=text.encode())
+
+
 def kill(stack: Environment, pod: dict[str, Any]) -> None:
     """End a pod as a node failure would: no time to clean up."""
     name = pod["metadata"]["name"]

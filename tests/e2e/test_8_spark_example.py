@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from ops.airflow_api import AirflowApi
 from ops.environment import Environment
-from tests.e2e.spark_runs import DRIVER, EXECUTOR, Run, objects, until_gone
+from tests.e2e.spark_runs import DRIVER, EXECUTOR, Run, objects, put_words, until_gone
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-TEXT = "to be or not to be\n" * 100
-
-
-@pytest.fixture
-def airflow(platform: Environment) -> Iterator[AirflowApi]:
-    with platform.airflow() as api:
-        yield api
-
 
 def test_two_tasks_run_at_once(airflow: AirflowApi, platform: Environment) -> None:
     of_others = objects(platform)
-    platform.s3.put_object(Bucket=platform.data_bucket, Key="e2e/words/hamlet.txt", Body=TEXT.encode())
+    put_words(platform)
     run = Run.start(platform, airflow, "spark_example", partitions=4, prefix="e2e/words/")
     most = 0
     owners: set[str] = set()

@@ -31,6 +31,7 @@ from tests.e2e.spark_runs import (
     evict,
     kill,
     objects,
+    put_words,
     until_gone,
 )
 from tests.support.limited_registry import limited_registry
@@ -46,7 +47,6 @@ FAST_S = 100
 STORE_GONE_S = 60
 LIMITED_S = 15
 End = Callable[[Environment, dict[str, Any]], None]
-TEXT = "to be or not to be\n" * 100
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +256,7 @@ def test_a_store_that_is_gone_for_a_minute_is_waited_for(
     airflow: AirflowApi, platform: Environment, failing: dict[str, Run]
 ) -> None:
     engine, store = choose_engine(Paths.of(ENV)).engine, f"{load(ENV).cluster_name}-s3"
-    platform.s3.put_object(Bucket=platform.data_bucket, Key="e2e/words/hamlet.txt", Body=TEXT.encode())
+    put_words(platform)
     run = Run.start(platform, airflow, "e2e_spark_words")
     run.works()
     call(engine, "pause", store)

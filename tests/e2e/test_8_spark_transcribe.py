@@ -5,7 +5,6 @@ way is finished in the other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,12 +23,6 @@ RUNS_OWN = {"seconds", "at", "started_at", "run_id"}
 """What of a result is the run's: times, and its name."""
 
 STAGES = ("preprocess", "language-id", "diarization", "asr", "redaction", "postprocess")
-
-
-@pytest.fixture(scope="module")
-def airflow(platform: Environment) -> Iterator[AirflowApi]:
-    with platform.airflow() as api:
-        yield api
 
 
 @pytest.fixture(scope="module")

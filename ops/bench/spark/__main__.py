@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from ops.bench.measure import Figure
 from ops.bench.spark import fleet, slope, transcribe
 from ops.bench.spark.compare import compare
 from ops.bench.spark.launch import launch
-from ops.bench.spark.single import keep
-from ops.bench.table import table
-from ops.console import Steps, console
-from ops.environment import Environment, NotUpError
+from ops.bench.spark.single import Benchmark, run
+from ops.console import console
 
-BENCHMARKS: dict[str, Callable[[Environment], list[Figure]]] = {
+BENCHMARKS: dict[str, Benchmark] = {
     "launch": launch,
     "compare": compare,
     "fleet": fleet.fleet,
@@ -36,17 +32,7 @@ def main(
     if unknown := [name for name in chosen if name not in BENCHMARKS]:
         console.print(f"✗ no benchmark {unknown[0]!r}: choose of {', '.join(BENCHMARKS)}", style="red")
         sys.exit(2)
-    try:
-        environment = Environment.load(env)
-    except NotUpError as error:
-        console.print(f"✗ {error}", style="red", markup=False)
-        sys.exit(1)
-    steps = Steps(len(chosen))
-    for name in chosen:
-        with steps.step(name):
-            figures = BENCHMARKS[name](environment)
-        console.print(table(figures))
-        keep(name, figures)
+    run(env, {name: BENCHMARKS[name] for name in chosen})
 
 
 if __name__ == "__main__":
