@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from infra.shared.engine import (
     inspect,
     is_running,
     settle,
+    started_at,
 )
 from infra.shared.paths import Paths
 
@@ -146,18 +147,15 @@ def _heal(cluster: Cluster, say: Say) -> bool:
 
 def _restart(cluster: Cluster, nodes: list[str], say: Say) -> bool:
     _write_certs(cluster)
-    began = datetime.now(UTC)
-    started = [
-        node for node in nodes if not is_running(cluster.engine, node) or not _address_is_kept(cluster, node)
-    ]
-    for node in started:
-        say(f"starting node {node} again")
-        _start_with_its_address(cluster, node)
+    for node in nodes:
+        if not is_running(cluster.engine, node) or not _address_is_kept(cluster, node):
+            say(f"starting node {node} again")
+            _start_with_its_address(cluster, node)
     if _marker_problem(cluster, nodes):
         return False
     command = [_kind(), "export", "kubeconfig", f"--name={cluster.name}"]
     run([*command, f"--kubeconfig={cluster.kubeconfig}"], env=cluster.environment, timeout_s=60)
-    _wait(cluster, lambda: _api_problem(cluster) or _silent(cluster, started, began))
+    _wait(cluster, lambda: _api_problem(cluster))
     _connect_pod_ranges(cluster, nodes)
     return True
 
@@ -226,23 +224,37 @@ def _marker_problem(cluster: Cluster, nodes: list[str]) -> str | None:
 
 
 def _api_problem(cluster: Cluster) -> str | None:
-    template = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}\n{end}'
+    ready = '.status.conditions[?(@.type=="Ready")]'
+    columns = f"{{.metadata.name}} {{{ready}.status}} {{{ready}.lastHeartbeatTime}}"
+    template = f'{{range .items[*]}}{columns}{{"\\n"}}{{end}}'
     try:
         listed = kubectl(cluster, "get", "nodes", f"--output=jsonpath={template}")
     except CommandError as error:
         return f"its API server does not answer: {' '.join(error.output.split())[-200:]}"
-    waiting = [line for line in listed.split() if not line.endswith("=True")]
-    return f"nodes are not ready: {', '.join(waiting)}" if waiting or not listed.strip() else None
+    try:
+        nodes = nodes_of(cluster.engine, cluster.name)
+        started = {node: started_at(cluster.engine, node) for node in nodes}
+    except (CommandError, LookupError) as error:
+        return f"its nodes cannot be looked at: {error}"
+    return unready(listed, started, datetime.now(UTC))
 
 
-def _silent(cluster: Cluster, nodes: Sequence[str], since: datetime) -> str | None:
-    """Which nodes have not been heard of: until then, the API server tells what was before they died."""
-    template = "{range .items[*]}{.metadata.name}={.spec.renewTime}\n{end}"
-    listed = kubectl(cluster, "get", "leases", "--namespace=kube-node-lease", f"--output=jsonpath={template}")
-    leases = (line.partition("=") for line in listed.split())
-    heard = {name: datetime.fromisoformat(renewed) for name, _, renewed in leases}
-    waiting = [node for node in nodes if node not in heard or heard[node] < since]
-    return f"nothing was heard of {', '.join(waiting)}" if waiting else None
+def unready(listed: str, started: Mapping[str, datetime], now: datetime) -> str | None:
+    """Which nodes are not ready, or None. A line of `listed` is a node, its Ready status and when it said so.
+
+    What a node said before its container was `started` is of before it died: the API server goes on to tell
+    it, for most of a minute. A start that is yet to come says nothing: the clock was set back since.
+    """
+    said = [(line + "  ").split(" ")[:3] for line in listed.splitlines() if line.strip()]
+    if not said:
+        return "it has no nodes"
+    waiting = [f"{node}={status}" for node, status, _ in said if status != "True"]
+    if waiting:
+        return f"nodes are not ready: {', '.join(waiting)}"
+    # Kubernetes' times are whole seconds, cut off
+    since = {node: when.replace(microsecond=0) for node, when in started.items() if when <= now}
+    silent = [node for node, _, at in said if node in since and datetime.fromisoformat(at) < since[node]]
+    return f"nothing was heard of {', '.join(silent)}" if silent else None
 
 
 def _wait(cluster: Cluster, problem: Callable[[], str | None]) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +44,14 @@ def is_running(engine: Engine, name: str) -> bool:
     """Whether a container of that name runs. Changes nothing."""
     found = inspect(engine, "container", name)
     return found is not None and bool(found["State"]["Running"]) and not _is_orphan(engine, found)
+
+
+def started_at(engine: Engine, name: str) -> datetime:
+    """When a container was last started. Raises LookupError where the engine does not say."""
+    found = inspect(engine, "container", name)
+    if found is None:
+        raise LookupError(f"{engine} tells nothing of container {name}")
+    return datetime.fromisoformat(found["State"]["StartedAt"])
 
 
 def settle(engine: Engine, name: str, exits: Path = PODMAN_EXITS) -> None:

@@ -6,7 +6,6 @@ It is an environment of its own, beside the one that may be up: other names, por
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from infra.shared.outputs import ClusterOutputs
 from infra.shared.paths import REPOSITORY, Paths
 from infra.shared.stack import Stack
 from tests.support.machine import machine
+from tests.support.ports import free_ports
 from tests.support.power_cut import cut_power
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
@@ -56,22 +56,16 @@ SCRIPT = (
 )
 
 
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
-
-
 def stack_settings() -> dict:
+    registry, s3, airflow, git = free_ports(4)
     return {
         "cluster_name": "switchboard-trial",
         "network_cidr": "10.112.0.0/24",
-        "registry_port": free_port(),
-        "s3_port": free_port(),
+        "registry_port": registry,
+        "s3_port": s3,
         "entrances": {
-            "airflow": {"node_port": 30080, "host_port": free_port()},
-            "git": {"node_port": 30081, "host_port": free_port()},
+            "airflow": {"node_port": 30080, "host_port": airflow},
+            "git": {"node_port": 30081, "host_port": git},
         },
         "region": "us-east-1",
         "buckets": {"data": "trial-data", "logs": "trial-logs"},
