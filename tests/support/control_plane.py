@@ -1,7 +1,6 @@
 """A real Kubernetes API without nodes: etcd, API server and controllers as processes of this machine."""
 
 import base64
-import socket
 import ssl
 import subprocess
 import time
@@ -16,6 +15,7 @@ import pytest
 import yaml
 
 from infra.shared.paths import Paths
+from tests.support.ports import free_ports
 
 BINARIES = Paths.of().tools_bin
 _NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager")
@@ -49,7 +49,7 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
     missing = [name for name in _NEEDED if not (BINARIES / name).exists()]
     if missing:
         pytest.skip(f"not built: {', '.join(missing)} (`make tools`)")
-    etcd, peer, api, unused = _free_ports(4)
+    etcd, peer, api, unused = free_ports(4)
     key = folder / "service-accounts.key"
     subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
     (folder / "tokens.csv").write_text(f"{_TOKEN},admin,admin,system:masters\n")
@@ -59,16 +59,6 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
         kubeconfig = _await_kubeconfig(folder, api)
         stack.enter_context(_process(folder, _controllers(unused, kubeconfig, key)))
         yield ControlPlane(f"https://127.0.0.1:{api}", str(kubeconfig))
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for it in sockets:
-        it.bind(("127.0.0.1", 0))
-    ports = [it.getsockname()[1] for it in sockets]
-    for it in sockets:
-        it.close()
-    return ports
 
 
 @contextmanager

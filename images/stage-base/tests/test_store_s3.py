@@ -14,6 +14,7 @@ import pytest
 from switchboard_stage.errors import ObjectNotFoundError, StoreError
 from switchboard_stage.store import Store, download
 from switchboard_stage.store_s3 import S3Store
+from tests.support.ports import free_port
 
 CACHE = Path(os.environ.get("SWITCHBOARD_CACHE", Path.home() / ".cache" / "switchboard"))
 SERVER = shutil.which("versitygw", path=f"{CACHE / 'tools' / 'bin'}:{os.environ.get('PATH', '')}")
@@ -23,12 +24,6 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(SERVER is None, reason="versitygw is not there: make tools"),
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from ops.images.engine import Engine
 from ops.images.registry import Registry
 from ops.images.spec import ImageError
 from tests.integration.images.containers import until
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -57,9 +57,7 @@ def folders(tmp_path: Path, built: dict[str, str], monkeypatch: pytest.MonkeyPat
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     program = shutil.which("docker-registry")
     assert program, "docker-registry is missing; `make tools` installs it"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("registry")
     storage = {"filesystem": {"rootdirectory": str(folder)}}
     config = {"version": 0.1, "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}}

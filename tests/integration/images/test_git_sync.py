@@ -210,7 +210,7 @@ def test_signal_syncs_at_once(server: GitServer, copy: WorkingCopy, sync: Sync) 
     commit = copy.commit(a="2")
     copy.push(server.url("writer"))
     container.kill("SIGHUP")
-    until(lambda: published(container) == commit, timeout_s=5)
+    until(lambda: published(container) == commit)
 
 
 def test_one_time_fetches_exactly_one_commit_and_ends(

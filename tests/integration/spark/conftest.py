@@ -18,6 +18,7 @@ from infra.shared.paths import Paths
 from ops import images
 from ops.images.engine import Engine
 from tests.integration.images.containers import Docker, docker, until
+from tests.support.ports import free_port
 
 KEY, SECRET = "key", "very-secret"
 
@@ -95,9 +96,7 @@ def s3(gateway: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     server = shutil.which("versitygw", path=f"{Paths.of().tools_bin}:{os.environ.get('PATH', '')}")
     if server is None:
         pytest.skip("versitygw is not there: make tools")
-    with socket.socket() as free:
-        free.bind((gateway, 0))
-        port = free.getsockname()[1]
+    port = free_port()
     root = tmp_path_factory.mktemp("s3")
     for bucket in ("data", "logs"):
         (root / bucket).mkdir()
