@@ -216,6 +216,11 @@ class Spark(Model):
     """
     event_log_days: int = Field(default=14, ge=1, le=3650)
     """After which the history server removes an application's event log."""
+    history_scan_seconds: int = Field(default=300, ge=10, le=86_400)
+    """How long the history server rests between two looks at the event logs. A look lists every application's
+    log, one request to the store after the other, since each is a folder. Only its list of applications is
+    behind by that: a page that is asked for by its address is read at once.
+    """
     scraped_from: NamespaceName | None = None
     """The namespace of a Prometheus that reads the metrics of drivers and executors. It reaches all of a
     driver's page, which asks nobody who they are. None: only Airflow's API server does.

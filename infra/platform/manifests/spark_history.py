@@ -29,13 +29,6 @@ STORE: Final = "/tmp/history"  # noqa: S108  # in the pod, its own
 STORE_MIB: Final = 300
 """Of the half GiB at /tmp: what somebody looked at is read once and kept there, not in the heap."""
 
-SCAN_S: Final = 30
-"""How long it rests between two looks at the folder, in place of Spark's 10 s. A look lists every
-application's event log, one request after the other, since each is a folder: at 2,000 applications it would
-hardly do anything else. Only the list of applications is behind by that: a page that is asked for by its
-address is read at once, and those of applications that run come from their drivers.
-"""
-
 JAVA: Final = ("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-XX:MaxRAMPercentage=50")
 
 CREDENTIALS: Final = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
@@ -93,7 +86,7 @@ def _script(context: AirflowContext, spark: Spark) -> str:
         "spark.history.fs.logDirectory": logs,
         "spark.history.ui.port": str(SPARK_HISTORY_PORT),
         "spark.history.ui.title": f"Spark in {context.namespace}",
-        "spark.history.fs.update.interval": f"{SCAN_S}s",
+        "spark.history.fs.update.interval": f"{spark.history_scan_seconds}s",
         "spark.history.store.path": STORE,
         "spark.history.store.maxDiskUsage": f"{STORE_MIB}m",
         "spark.history.fs.cleaner.enabled": "true",

@@ -129,7 +129,7 @@ def test_the_history_server_makes_the_folder_that_it_reads(context: AirflowConte
     assert made < served
     assert "-Dspark.history.fs.logDirectory=s3a://logs/spark-events/airflow-speech" in script[served:]
     assert "-Dspark.history.fs.cleaner.maxAge=14d" in script[served:]
-    assert "-Dspark.history.fs.update.interval=30s" in script[served:]
+    assert "-Dspark.history.fs.update.interval=300s" in script[served:]
 
 
 def hadoop(context: AirflowContext) -> dict[str, str]:
