@@ -87,9 +87,19 @@ class Objects:
 
     def put_json(self, uri: str, value: Any) -> None:
         """Write a small JSON object."""
-        bucket, key = split(uri)
-        body = json.dumps(value, indent=1, ensure_ascii=False).encode()
-        self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+        self._client.put_object(**_json_object(uri, value))
+
+    def add_json(self, uri: str, value: Any) -> bool:
+        """Write a small JSON object where there is none; gives whether it did."""
+        from botocore.exceptions import ClientError
+
+        try:
+            self._client.put_object(**_json_object(uri, value), IfNoneMatch="*")
+        except ClientError as error:
+            if _code(error) in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                return False
+            raise
+        return True
 
     def _head(self, uri: str) -> Recording | None:
         from botocore.exceptions import ClientError
@@ -98,12 +108,19 @@ class Objects:
         try:
             answer = self._client.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in {
-                "404",
-                "NoSuchKey",
-                "NotFound",
-                "NoSuchBucket",
-            }:
+            if _code(error) in {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}:
                 return None
             raise
         return Recording(uri, answer["ETag"].strip('"'), int(answer["ContentLength"]))
+
+
+def _json_object(uri: str, value: Any) -> dict[str, Any]:
+    """What boto3 is to be given to write it."""
+    bucket, key = split(uri)
+    body = json.dumps(value, indent=1, ensure_ascii=False).encode()
+    return {"Bucket": bucket, "Key": key, "Body": body, "ContentType": "application/json"}
+
+
+def _code(error: Any) -> str:
+    """S3's word for what is wrong."""
+    return str(error.response.get("Error", {}).get("Code"))

@@ -56,6 +56,14 @@ STATUS_LAG_S = 3.0
 class PromptPodManager(PodManager):
     """Notices the end of a pod within `POLL_S`, and removes no other than the one it is asked to."""
 
+    seen: k8s.V1Pod | None = None
+    """The pod that was read last, as it was then."""
+
+    def read_pod(self, pod: k8s.V1Pod) -> k8s.V1Pod:
+        """The pod as it is now."""
+        self.seen = super().read_pod(pod)
+        return self.seen
+
     @generic_api_retry  # type: ignore[untyped-decorator]
     def delete_pod(self, pod: k8s.V1Pod) -> None:
         """Remove this very pod, if it is still there; one of the same name may be another try's by now."""

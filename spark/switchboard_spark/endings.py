@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import PodLaunchFailedException
+from airflow.providers.cncf.kubernetes.utils.container import get_container_status
 from airflow.providers.cncf.kubernetes.utils.pod_manager import PodLaunchTimeoutException
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
@@ -62,10 +63,8 @@ def failure(kind: Any, reason: str, remedy: str, *, final: bool = False) -> Fail
 
 def terminated(pod: k8s.V1Pod | None, container: str) -> k8s.V1ContainerStateTerminated | None:
     """How a container of a pod ended; None where it has not."""
-    for status in (pod and pod.status and pod.status.container_statuses) or []:
-        if status.name == container and status.state:
-            return status.state.terminated
-    return None
+    status = get_container_status(pod, container)
+    return status.state.terminated if status and status.state else None
 
 
 def ending(pod: k8s.V1Pod | None, container: str) -> Success | Verdict | None:
@@ -80,7 +79,7 @@ def ending(pod: k8s.V1Pod | None, container: str) -> Success | Verdict | None:
 
 
 def driver_failure(pod: k8s.V1Pod, container: str, larger_size: str | None) -> Failure | None:
-    """Why a driver ended badly; None where it has not ended, as far as anybody knows."""
+    """Why a driver ended badly; None where it ended well or has not ended, as far as anybody knows."""
     said, end = ending(pod, container), terminated(pod, container)
     if end and isinstance(said, Verdict):
         return Failure(said, final=end.exit_code in FINAL)
@@ -90,7 +89,7 @@ def driver_failure(pod: k8s.V1Pod, container: str, larger_size: str | None) -> F
             f"the cluster took the driver's pod away: {pod.status.reason} {pod.status.message or ''}".strip(),
             "nothing, if it is tried again; if it happens often, look at the node's memory and disk",
         )
-    if end is None:
+    if end is None or end.exit_code == 0:
         return None
     if end.reason == "OOMKilled":
         remedy = more_memory(larger_size, "a driver", verdicts.LESS_TO_DRIVER)
@@ -111,7 +110,7 @@ def _silent(code: int, message: str) -> Failure:
 
 def lost_driver(cause: BaseException, events: Sequence[str]) -> Failure:
     """A driver that has not ended, as far as anybody knows: it never ran, or its pod is gone."""
-    if isinstance(cause, ApiException) and cause.status == 404:
+    if is_gone(cause):
         reason = "the driver's pod is gone: somebody removed it, or its node was lost"
         return failure("infrastructure", reason, "nothing, if it is tried again")
     if isinstance(cause, ApiException):
@@ -119,6 +118,11 @@ def lost_driver(cause: BaseException, events: Sequence[str]) -> Failure:
     if isinstance(cause, PodLaunchFailedException | PodLaunchTimeoutException):
         return launch_failure(str(cause), events)
     return failure("infrastructure", f"the driver's pod could not be followed: {cause}", SEE_LOG)
+
+
+def is_gone(cause: BaseException) -> bool:
+    """Whether a driver could not be followed because its pod is gone."""
+    return isinstance(cause, ApiException) and cause.status == 404
 
 
 def launch_failure(message: str, events: Sequence[str]) -> Failure:

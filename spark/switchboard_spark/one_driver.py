@@ -14,6 +14,8 @@ from kubernetes.client import models as k8s
 
 from switchboard.stage import POLL_S, StageOperator
 from switchboard_spark import driver, endings, followed
+from switchboard_spark.killed import leave_record
+from switchboard_spark.sizes import read_platform
 
 GONE_TIMEOUT_S = 120
 """How long the last try's driver may take to go; longer means that its node does not answer."""
@@ -48,9 +50,16 @@ class OneDriverOperator(StageOperator):
         if driver.can_go_on(there, wanted):
             return self._take_over(there, wanted)
         if there.metadata.deletion_timestamp is None:
+            if found := self.ending_of(there):  # its worker died too
+                leave_record(there, self.base_container_name, found.verdict)
             self.log.info("Removing pod %s, which is %s", there.metadata.name, there.status.phase)
             self.pod_manager.delete_pod(there)
         return None
+
+    def ending_of(self, pod: k8s.V1Pod) -> endings.Failure | None:
+        """Why a driver ended badly, as its pod tells it; None where it tells of no such end."""
+        larger = read_platform().larger_driver(self.size)
+        return followed.overran(pod) or endings.driver_failure(pod, self.base_container_name, larger)
 
     def _take_over(self, there: k8s.V1Pod, wanted: k8s.V1Pod) -> k8s.V1Pod | None:
         """The pod, marked as this try's; None where it cannot be gone on with after all."""

@@ -13,6 +13,7 @@ from switchboard.defaults import RETRIES, SPARK_POOL
 from switchboard.images import pinned_image
 from switchboard.sizes import Size
 from switchboard_spark import checks, driver, endings, followed
+from switchboard_spark.killed import leave_record
 from switchboard_spark.links import SparkHistoryLink, SparkUILink, application_id, history_url, ui_url
 from switchboard_spark.model import Success
 from switchboard_spark.one_driver import OneDriverOperator, as_error
@@ -218,15 +219,15 @@ class SparkTaskOperator(OneDriverOperator):
 
     def failure(self, error: AirflowException, remote_pod: k8s.V1Pod, context: Any) -> AirflowException:
         """What became of the driver, in plain words."""
-        larger = read_platform().larger_driver(self.size)
-        found = followed.overran(remote_pod) or endings.driver_failure(
-            remote_pod, self.base_container_name, larger
-        )
-        if found is None:
-            cause = error.__context__ or error
-            found = endings.lost_driver(cause, self._warnings(remote_pod))
+        seen = self.pod_manager.seen  # where it could not be followed to its end, that is newer
+        pod = seen if seen and seen.metadata.uid == remote_pod.metadata.uid else remote_pod
+        cause = error.__context__ or error
+        ended = self.ending_of(pod)
+        found = ended or endings.lost_driver(cause, self._warnings(pod))
         if found.verdict.kind == "application" and not found.final:
             found = self._charge(found, context)
+        if ended or endings.is_gone(cause):
+            leave_record(pod, self.base_container_name, found.verdict)
         return as_error(found)
 
     def _charge(self, found: endings.Failure, context: Any) -> endings.Failure:

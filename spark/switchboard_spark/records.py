@@ -1,6 +1,7 @@
 """What is kept of each run of a Spark task: what it asked for, what it took, what it got done, at what cost.
 
-A driver writes one (`recorder`); `make spark-advice` reads them.
+A driver writes one (`recorder`), or who follows it where it was killed (`killed`); `make spark-advice` reads
+them.
 """
 
 from __future__ import annotations
@@ -135,7 +136,8 @@ class RunRecord(_Model):
     prices: Prices
     cost: float
     outcome: Outcome
-    exit_code: int
+    exit_code: int | None
+    """None: nobody saw how it ended."""
     reason: str
     """Empty for a success."""
 
@@ -195,7 +197,7 @@ class Said:
 
     application: str
     ending: Success | Verdict
-    exit_code: int
+    exit_code: int | None
     counted: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -28,9 +28,15 @@ class FakeS3:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         return json.loads(self.objects[bucket, key])
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803
-        assert ContentType == "application/json"
-        self.objects[Bucket, Key] = Body
+    def put_object(self, **given: Any) -> None:
+        """`Bucket`, `Key`, `Body`, `ContentType` and, where none may be there yet, `IfNoneMatch`."""
+        assert given["ContentType"] == "application/json"
+        place = given["Bucket"], given["Key"]
+        if given["Bucket"] == "forbidden":
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "PutObject")
+        if given.get("IfNoneMatch") == "*" and place in self.objects:
+            raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "PutObject")
+        self.objects[place] = given["Body"]
 
     def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         if Bucket == "forbidden":

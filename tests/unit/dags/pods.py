@@ -7,8 +7,11 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
+
+UPSTREAM = "airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"
 
 
 def failed(status: int, message: str = "") -> ApiException:
@@ -45,6 +48,7 @@ class Cluster:
 
     def __init__(self) -> None:
         self.pod: Any = None
+        self.seen: Any = None
         self.made: list[Any] = []
         self.deleted: list[str] = []
         self.events: list[Any] = []
@@ -61,6 +65,7 @@ class Cluster:
             if self.goes_after < 0:
                 self.pod = None
                 raise failed(404)
+        self.seen = self.pod
         return self.pod
 
     def create_pod(self, wanted: Any) -> Any:
@@ -110,3 +115,27 @@ def context(task: Any, store: Store | None = None, **changes: Any) -> dict[str, 
 
 def request(task: Any, **changes: Any) -> Any:
     return task.build_pod_request_obj(context(task, **changes), dry_run=True)
+
+
+def start(task: Any, **changes: Any) -> Any:
+    """What a try's worker does first."""
+    task.pod_request_obj = request(task, **changes)
+    return task.get_or_create_pod(task.pod_request_obj, context(task, **changes))
+
+
+def fail(task: Any, monkeypatch: pytest.MonkeyPatch, pod: Any, cause: Any = None, **given: Any) -> str:
+    """The error that a task ends with, given its pod and what following it met."""
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
+
+    def cleanup(*_: Any) -> None:
+        try:
+            if cause:
+                raise cause
+        finally:
+            raise AirflowException("Pod p returned a failure.")
+
+    monkeypatch.setattr(f"{UPSTREAM}.cleanup", cleanup)
+    with pytest.raises((AirflowException, AirflowTaskTimeout)) as caught:
+        task.cleanup(pod, pod, None, context(task, **given))
+    again = "" if isinstance(caught.value, AirflowFailException) else " (tried again)"
+    return f"{caught.value}{again}"

@@ -12,15 +12,7 @@ pytest.importorskip("airflow")
 from kubernetes.client import models as k8s
 
 from switchboard_spark import followed
-from tests.unit.dags.pods import Cluster, context, ended, failed, request, verdict
-
-UPSTREAM = "airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"
-
-
-def start(task: Any, **changes: Any) -> Any:
-    """What a try's worker does first."""
-    task.pod_request_obj = request(task, **changes)
-    return task.get_or_create_pod(task.pod_request_obj, context(task, **changes))
+from tests.unit.dags.pods import UPSTREAM, Cluster, context, ended, failed, request, start, verdict
 
 
 def goes_on(cluster: Cluster) -> None:

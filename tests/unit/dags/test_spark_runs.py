@@ -10,9 +10,7 @@ pytest.importorskip("airflow")
 
 from kubernetes.client import models as k8s
 
-from tests.unit.dags.pods import Cluster, Store, context, ended, failed, request, verdict
-
-UPSTREAM = "airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"
+from tests.unit.dags.pods import UPSTREAM, Cluster, Store, context, ended, fail, failed, request, verdict
 
 
 def start(task: Any, **changes: Any) -> Any:
@@ -138,24 +136,6 @@ def test_a_task_that_was_ended_from_outside_is_no_success(task: Any, monkeypatch
     task._killed = True
     with pytest.raises(AirflowException, match="ended from outside"):
         run(task, monkeypatch, ended(143))
-
-
-def fail(task: Any, monkeypatch: pytest.MonkeyPatch, pod: Any, cause: Any = None, **given: Any) -> str:
-    """The error that a task ends with, given its pod and what following it met."""
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
-
-    def cleanup(*_: Any) -> None:
-        try:
-            if cause:
-                raise cause
-        finally:
-            raise AirflowException("Pod p returned a failure.")
-
-    monkeypatch.setattr(f"{UPSTREAM}.cleanup", cleanup)
-    with pytest.raises((AirflowException, AirflowTaskTimeout)) as caught:
-        task.cleanup(pod, pod, None, context(task, **given))
-    again = "" if isinstance(caught.value, AirflowFailException) else " (tried again)"
-    return f"{caught.value}{again}"
 
 
 LOST = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="p", namespace="n"), status=k8s.V1PodStatus(phase="Running"))

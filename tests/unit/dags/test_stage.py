@@ -159,6 +159,27 @@ def test_the_end_of_a_pod_is_noticed_without_delay(monkeypatch: pytest.MonkeyPat
     assert naps == [0.5, 0.5]
 
 
+def test_a_pod_that_is_gone_is_known_as_it_was_last_seen() -> None:
+    from kubernetes.client import ApiException
+
+    from switchboard import stage
+
+    answers = ["pod", ApiException(status=404)]
+
+    def read(*_: object) -> Any:
+        if isinstance(answer := answers.pop(0), Exception):
+            raise answer
+        return answer
+
+    manager: Any = stage.PromptPodManager(kube_client=SimpleNamespace(read_namespaced_pod=read))
+    assert manager.seen is None
+    pod = SimpleNamespace(metadata=SimpleNamespace(name="p", namespace="n"))
+    assert manager.read_pod(pod) == "pod"
+    with pytest.raises(ApiException):
+        manager.read_pod(pod)
+    assert manager.seen == "pod"
+
+
 def test_only_the_very_pod_is_removed() -> None:
     from kubernetes.client import ApiException
 
