@@ -5,6 +5,7 @@
 package org.apache.spark.switchboard
 
 import java.net.{ConnectException, InetSocketAddress, Socket}
+import java.util.concurrent.TimeUnit.NANOSECONDS
 
 import scala.annotation.tailrec
 import scala.jdk.CollectionConverters._
@@ -44,7 +45,11 @@ class Allocator(
 
 /** Spark's own executor, but that it waits for its driver, where Spark's would end. */
 object Executor extends Logging {
-  private val PauseMs = 20L
+  /** Between two questions to the driver: a fiftieth of the time so far, within these bounds. Where many start at
+    * once, and that takes long, questions would keep the processor from those who are to answer them.
+    */
+  private val (share, leastMs, mostMs) = (50, 20L, 500L)
+  private val began = System.nanoTime
   private val ConnectMs = 3000
   private val Misses = 5
 
@@ -62,8 +67,13 @@ object Executor extends Logging {
     logInfo(s"waiting for the driver at ${driver.rpcAddress}")
     awaitPort(new InetSocketAddress(driver.rpcAddress.host, driver.rpcAddress.port))
     // It listens a moment before it is the scheduler of executors. What else fails is for Spark to tell.
-    while (isNotThere(Try(rpc.setupEndpointRefByURI(driver.toString)))) Thread.sleep(PauseMs)
+    while (isNotThere(Try(rpc.setupEndpointRefByURI(driver.toString)))) pause()
     rpc.shutdown()
+  }
+
+  private def pause(): Unit = {
+    val soFarMs = NANOSECONDS.toMillis(System.nanoTime - began)
+    Thread.sleep((soFarMs / share).max(leastMs).min(mostMs))
   }
 
   /** A pod that is there refuses until its driver listens, however long that takes; one that is gone does not
@@ -74,7 +84,7 @@ object Executor extends Logging {
     Using(new Socket)(_.connect(driver, ConnectMs)) match {
       case Success(_) =>
       case Failure(_: ConnectException) =>
-        Thread.sleep(PauseMs)
+        pause()
         awaitPort(driver)
       case Failure(error) if missed < Misses =>
         logWarning(s"no answer from $driver: ${error.getMessage}")
