@@ -91,7 +91,8 @@ def until_at(airflow: AirflowApi, dag_id: str, commit: str, within_s: float = 12
     started = time.monotonic()
     while airflow.dag_bundle_version(dag_id) != commit:
         if time.monotonic() - started > within_s:
-            raise TimeoutError(f"{dag_id} isn't at {commit} after {within_s:.0f} s")
+            wrong = airflow.import_errors() or "no import error"
+            raise TimeoutError(f"{dag_id} is not at {commit} after {within_s:.0f} s: {wrong}")
         time.sleep(0.2)
     return time.monotonic() - started
 

@@ -5,7 +5,6 @@ marks.
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from ops.console import console
 from ops.quality.audio import AudioResult, measure_audio, measure_languages
 from ops.quality.report import Row, as_json, audio_rows, handwritten_rows, table, text_rows
 from ops.quality.text import measure_text
@@ -25,7 +24,6 @@ from samples.handwritten import handwritten_dialogues
 
 RESULT = Path(".build/quality.json")
 app = typer.Typer(add_completion=False)
-console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 
 
 class Part(StrEnum):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from rich.table import Table
@@ -21,6 +21,7 @@ from ops.bench.measure import NAMESPACE, Figure, quantile
 from ops.bench.spark import stand
 from ops.bench.spark.contenders import PATH, WAYS, dags, rights
 from ops.bench.spark.cpu import Meter
+from ops.bench.spark.pushed import pushed
 from ops.console import console, detail
 from ops.environment import Environment
 
@@ -48,24 +49,26 @@ class Run:
     cpu_s: float
     """Processor time of all pods, beyond what they use at rest, until nothing is left."""
 
+    def __str__(self) -> str:
+        return (
+            f"first executor {self.first_executor_s:.1f} s, result {self.result_s:.1f} s, "
+            f"end {self.end_s:.1f} s, {self.pods} pods, {self.cpu_s:.1f} CPU-seconds"
+        )
+
 
 def compare(environment: Environment) -> list[Figure]:
     """Each way `ROUNDS` times, after one that does not count."""
     image = stand.bench_image(environment)
     ids = [f"bench_compare_{way}" for way in WAYS]
     runs: dict[str, list[Run]] = {way: [] for way in WAYS}
-    with (
-        environment.airflow() as airflow,
-        more_rights(environment),
-        stand.pushed(environment, airflow, PATH, dags(image), ids),
-    ):
+    with more_rights(environment), pushed(environment, {PATH: dags(image)}, ids) as airflow:
         for way in WAYS:  # the node pulls the image, and everything is read once
             run_once(environment, airflow, way, Meter.at_rest(environment.name, watch_s=1))
         meter = Meter.at_rest(environment.name)
         for _ in range(ROUNDS):
             for way, found in runs.items():
                 found.append(run_once(environment, airflow, way, meter))
-                detail(f"{WAYS[way]}: {asdict(found[-1])}")
+                detail(f"{WAYS[way]}: {found[-1]}")
     console.print(runs_table(runs))
     return figures(runs)
 

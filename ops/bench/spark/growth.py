@@ -28,6 +28,8 @@ class Line:
     points: int
     last: float
     """What was seen at the end."""
+    late: float
+    """The slope of the second half alone: far below `slope`, the growth levels off."""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -76,4 +78,8 @@ def line(what: str, unit: str, launches: Sequence[float], values: Sequence[float
     fit = stats.linregress(launches, values)
     # Of values that are all the same the library says that it does not know
     error = float(fit.stderr) if max(values) > min(values) else 0.0
-    return Line(what, unit, float(fit.intercept), float(fit.slope), error, len(values), float(values[-1]))
+    half = len(values) // 2
+    late = stats.linregress(launches[half:], values[half:]).slope
+    return Line(
+        what, unit, float(fit.intercept), float(fit.slope), error, len(values), float(values[-1]), float(late)
+    )

@@ -15,6 +15,7 @@ from infra.shared.engine import call
 from infra.shared.paths import Paths
 from ops.bench.measure import NAMESPACE
 from ops.bench.rest import init_pids, processes
+from ops.bench.spark.objects import keys
 from ops.environment import Environment
 
 MIB = 2**20
@@ -102,6 +103,12 @@ def airflow_rows(environment: Environment) -> dict[str, float]:
     said = environment.kubectl("-n", NAMESPACE, "exec", f"{NAME}-0", "--", "sh", "-c", ask)
     rows, size = said.strip().split("|")
     return {"rows of task instances": float(rows), "Airflow's database, MiB": float(size) / MIB}
+
+
+def stored(environment: Environment) -> dict[str, float]:
+    """Objects in the platform's buckets: event logs, records of runs, what tasks wrote."""
+    buckets = set(environment.cluster.object_store.buckets.values())
+    return {"objects in the store": float(sum(len(keys(environment, bucket, "")) for bucket in buckets))}
 
 
 def driver_environment(pids: Iterable[int]) -> dict[str, str] | None:

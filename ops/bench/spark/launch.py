@@ -13,13 +13,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
 from ops.bench.measure import NAMESPACE, Figure, quantile
 from ops.bench.spark import stand
 from ops.bench.spark.cpu import Meter, Used
+from ops.bench.spark.pushed import pushed
 from ops.bench.spark.timeline import Times, launch_s, split_table
 from ops.console import console, detail
 from ops.environment import Environment
@@ -53,7 +54,7 @@ with DAG("bench_launch", schedule=None, tags=["bench"]):
     app.image = "IMAGE"
 '''
 
-SINGLES, WATCHED = 8, 3
+SINGLES, WATCHED = 11, 3
 AT_ONCE = {4: 3, 10: 2}
 """How many launches at once, and how often."""
 
@@ -77,14 +78,18 @@ class Round:
     used: Used
 
 
+class Pair(NamedTuple):
+    """A launch alone, and many at once right after it: the machine's speed changes by the minute."""
+
+    alone: Round
+    many: Round
+
+
 def launch(environment: Environment) -> list[Figure]:
     """Launches at 1, 4 and 10 at once, and bare pods between those of one."""
     image = stand.bench_image(environment)
     dag = DAG.replace("IMAGE", image)
-    with (
-        environment.airflow() as airflow,
-        stand.pushed(environment, airflow, PATH, dag, [DAG_ID]),
-    ):
+    with pushed(environment, {PATH: dag}, [DAG_ID]) as airflow:
         run_id = airflow.trigger(DAG_ID, {})
         pod = driver_of(environment)
         if (state := airflow.wait(DAG_ID, run_id, WITHIN_S)) != "success":
@@ -94,11 +99,12 @@ def launch(environment: Environment) -> list[Figure]:
         detail(f"at rest the cluster's pods keep {meter.rest_cores:.2f} cores busy")
         singles = [at_once(environment, pod, meter, 1, bare=1) for _ in range(SINGLES)]
         watched = [at_once(environment, pod, meter, 1, watched=True) for _ in range(WATCHED)]
-        # One after the other, so that each has an own count of processor time
-        plain = [at_once(environment, pod, meter, 1) for _ in range(WATCHED)]
-        crowds = {n: [at_once(environment, pod, meter, n) for _ in range(r)] for n, r in AT_ONCE.items()}
+        crowds = {
+            n: [Pair(*(at_once(environment, pod, meter, number) for number in (1, n))) for _ in range(r)]
+            for n, r in AT_ONCE.items()
+        }
     console.print(split_table([times for each in watched for times in each.launches]))
-    return figures(singles, plain, crowds, psutil.cpu_count() or 1)
+    return figures(singles, crowds, psutil.cpu_count() or 1)
 
 
 def driver_of(environment: Environment) -> Pod:
@@ -164,19 +170,18 @@ def line(each: Round) -> str:
     return f"{seconds} s{bare}; {cpu:.1f} CPU-s each; others kept {each.used.others_cores:.1f} cores busy"
 
 
-def figures(
-    singles: Sequence[Round], plain: Sequence[Round], crowds: Mapping[int, Sequence[Round]], cores: int
-) -> list[Figure]:
-    """The rows. More launches at once than cores may take so many times longer; `plain` are launches of one
-    without bare pods, whose processor time is that of the launch alone.
+def figures(singles: Sequence[Round], crowds: Mapping[int, Sequence[Pair]], cores: int) -> list[Figure]:
+    """The rows. More launches at once than cores may take so many times longer. Each of `singles` has a bare
+    pod beside it; processor time is compared within pairs, where no bare pod has a share in it.
     """
     bare = [seconds for each in singles for seconds in each.bare_s]
-    alone_cpu_s = mean(each.used.pods_s for each in plain)
-    rows = _times("1 at once", seconds_of([*singles, *plain]), bare, FACTOR)
-    for number, rounds in crowds.items():
-        rows += _times(f"{number} at once", seconds_of(rounds), bare, FACTOR * max(1, number / cores))
-    for number, rounds in crowds.items():
-        each_cpu_s = sum(each.used.pods_s for each in rounds) / sum(len(each.launches) for each in rounds)
+    rows = _times("1 at once", seconds_of(singles), bare, FACTOR)
+    for number, pairs in crowds.items():
+        many = seconds_of([pair.many for pair in pairs])
+        rows += _times(f"{number} at once", many, bare, FACTOR * max(1, number / cores))
+    for number, pairs in crowds.items():
+        each_cpu_s = mean(pair.many.used.pods_s / number for pair in pairs)
+        alone_cpu_s = mean(pair.alone.used.pods_s for pair in pairs)
         rows.append(Figure(f"{number} at once, CPU-s a launch over one", each_cpu_s, "s", FLAT, alone_cpu_s))
     return rows
 

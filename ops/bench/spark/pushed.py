@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from infra.platform.manifests.spark_config import run_records_uri
 from ops.airflow_api import FINISHED, AirflowApi
-from ops.bench.measure import BENCH, NAMESPACE
+from ops.bench.measure import BENCH, NAMESPACE, until_at
 from ops.bench.spark.objects import remove
 from ops.environment import Environment
 from switchboard.names import run_slug
@@ -53,28 +53,19 @@ def pushed(
         commit = repository.change("Bench begins", files, BENCH)
         try:
             for dag_id in dag_ids:
-                _until_at(airflow, dag_id, commit)
+                until_at(airflow, dag_id, commit, VISIBLE_S)
             yield airflow
         finally:
             repository.change("Bench is over", dict.fromkeys(files), BENCH)
             for dag_id in dag_ids:
-                _forget(environment, dag_id)
+                forget(environment, dag_id)
 
 
-def _forget(environment: Environment, dag_id: str) -> None:
+def forget(environment: Environment, dag_id: str) -> None:
     """Remove the records of a DAG's Spark runs: nobody should be given advice from them."""
     logs = environment.cluster.object_store.buckets["logs"]
     folder = run_records_uri(logs, NAMESPACE).removeprefix(f"s3://{logs}/")
     remove(environment, logs, f"{folder}/{run_slug(dag_id)}/")
-
-
-def _until_at(airflow: AirflowApi, dag_id: str, commit: str) -> None:
-    deadline = time.monotonic() + VISIBLE_S
-    while airflow.dag_bundle_version(dag_id) != commit:
-        if time.monotonic() > deadline:
-            wrong = airflow.import_errors() or "no import error"
-            raise TimeoutError(f"{dag_id} is not at {commit} after {VISIBLE_S} s: {wrong}")
-        time.sleep(1)
 
 
 def ended_well(airflow: AirflowApi, dag_id: str, run_id: str, within_s: float) -> None:

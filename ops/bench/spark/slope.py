@@ -60,8 +60,12 @@ SETTLE_S = 60
 """Most that is waited for the pods of the last launch to go."""
 LOOK_S = 1.0
 
-EXPECTED = frozenset({"events of the cluster", "rows of task instances", "Airflow's database"})
-"""What grows by its nature: events go after an hour, and Airflow keeps the history of its tasks."""
+EXPECTED = frozenset(
+    {"events of the cluster", "rows of task instances", "Airflow's database", "objects in the store"}
+)
+"""What grows by its nature: events go after an hour, event logs and records after days, and Airflow keeps the
+history of its tasks.
+"""
 
 Series = dict[str, list[tuple[float, float]]]
 """What was seen, by name and unit (`kubelet, MiB`): launches so far, and the value."""
@@ -138,6 +142,7 @@ def _look(environment: Environment, seen: Series, launches: int) -> None:
         **inventory.memory(environment),
         "etcd's database in use, MiB": inventory.etcd_mib(environment),
         **inventory.airflow_rows(environment),
+        **inventory.stored(environment),
     }
     _add(seen, launches, values)
 
@@ -170,15 +175,16 @@ def shown(lines: list[Line], launches: int) -> Table:
     """A row for everything that was looked at."""
     title = f"{launches} launches one after another: growth at the {FAR}th"
     table = Table(title=title, box=None, padding=(0, 1, 0, 0))
-    for name in ("what", "n", "start", "end", "a launch ± error", "growth", "verdict"):
-        table.add_column(name, justify="left" if name == "what" else "right", no_wrap=True)
+    for name in ("what", "start", "end", "a launch ± error", "2nd half", "growth", "verdict"):
+        text = name == "what"
+        table.add_column(name, justify="left" if text else "right", no_wrap=not text)
     for each in lines:
         table.add_row(
             f"{each.what} {each.unit}".rstrip(),
-            str(each.points),
             f"{each.start:.1f}",
             f"{each.last:.1f}",
-            f"{each.slope:.3g} ± {each.error:.2g}",
+            f"{each.slope:.2g} ± {each.error:.1g}",
+            f"{each.late:.2g}",
             f"{100 * each.growth:.0f} %",
             "expected" if each.what in EXPECTED and not each.is_flat else each.verdict,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,8 +11,7 @@ from typing import Any
 
 from infra.shared.paths import Paths
 from ops import images
-from ops.airflow_api import AirflowApi
-from ops.bench.measure import BENCH, NAMESPACE, until_at
+from ops.bench.measure import NAMESPACE
 from ops.console import detail
 from ops.environment import Environment
 
@@ -25,32 +24,6 @@ def bench_image(environment: Environment) -> str:
     built = images.build_all([IMAGE], detail)
     pushed = images.push_all(built, images.registry_of(environment.name), detail)
     return next(each.image for each in pushed if each.recipe.name == IMAGE)
-
-
-@contextmanager
-def pushed(
-    environment: Environment, airflow: AirflowApi, path: str, text: str, dag_ids: Sequence[str]
-) -> Iterator[None]:
-    """A file in the DAG repository for as long as it is needed. At its end the records of its runs go too."""
-    with TemporaryDirectory() as folder:
-        repository = environment.dag_repository(Path(folder) / "dags")
-        commit = repository.change("Begin a benchmark", {path: text}, BENCH)
-        try:
-            for dag_id in dag_ids:
-                until_at(airflow, dag_id, commit)
-            yield
-        finally:
-            repository.change("The benchmark is over", {path: None}, BENCH)
-            for dag_id in dag_ids:
-                remove_records(environment, dag_id)
-
-
-def remove_records(environment: Environment, dag_id: str) -> None:
-    """Remove what drivers of a DAG recorded: `make spark-advice` is not about benchmarks."""
-    bucket = environment.cluster.object_store.buckets["logs"]
-    prefix = f"spark-runs/{NAMESPACE}/{dag_id}/"
-    for each in environment.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
-        environment.s3.delete_object(Bucket=bucket, Key=each["Key"])
 
 
 def delete_pods(environment: Environment, selector: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from typing import Any, cast
+from unittest.mock import MagicMock
 
 import pytest
 
 from ops.bench.spark.growth import line
-from ops.bench.spark.inventory import counted, environment_size, sums
+from ops.bench.spark.inventory import counted, environment_size, stored, sums
+from ops.environment import Environment
 
 LAUNCHES = list(range(0, 101, 10))
 
@@ -34,6 +37,14 @@ def test_growth_that_hurts_nobody_is_told_as_such() -> None:
     assert not seen.is_flat
     assert seen.verdict == "little"
     assert seen.figure().met
+
+
+def test_growth_that_levels_off_is_seen_in_the_second_half() -> None:
+    seen = line("memory", "MiB", LAUNCHES, [min(400 + n, 450) for n in LAUNCHES])
+    assert seen.slope > 0.4
+    assert seen.late == pytest.approx(0)
+    on = line("memory", "MiB", LAUNCHES, [400 + n for n in LAUNCHES])
+    assert on.late == pytest.approx(on.slope) == pytest.approx(1)
 
 
 def test_what_stays_and_what_was_never_there() -> None:
@@ -71,6 +82,15 @@ def test_objects_are_counted_by_kind_and_place() -> None:
     told = sums(found)
     assert told["Pods of the deployment"] == told["objects of the deployment"] == 1
     assert (told["objects of the cluster"], told["events of the cluster"]) == (3, 1)
+
+
+def test_objects_of_all_buckets_are_counted_page_by_page() -> None:
+    full, rest = ({"Contents": [{"Key": str(n)} for n in range(count)]} for count in (1000, 3))
+    pages: dict[str, list[dict[str, Any]]] = {"data": [full, rest], "logs": [{}]}
+    environment = MagicMock()
+    environment.cluster.object_store.buckets = {"calls": "data", "transcripts": "data", "logs": "logs"}
+    environment.s3.get_paginator.return_value.paginate.side_effect = lambda **asked: pages[asked["Bucket"]]
+    assert stored(cast(Environment, environment)) == {"objects in the store": 1003}
 
 
 def test_the_size_of_an_environment_is_what_the_kernel_passes_on() -> None:

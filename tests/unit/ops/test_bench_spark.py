@@ -58,16 +58,17 @@ def test_the_split_shows_medians() -> None:
 
 def test_a_launch_is_compared_with_bare_pods_of_its_own_run() -> None:
     singles = [round_of([4.0], [2.0], 20.0), round_of([5.0], [2.5], 20.0), round_of([9.0], [3.0], 20.0)]
-    plain = [round_of([4.0], [], 10.0), round_of([4.0], [], 12.0)]
-    rows = launch.figures(singles, plain, {4: [round_of([8.0, 9.0, 10.0, 11.0], [], 48.0)]}, cores=2)
+    quick = launch.Pair(round_of([4.0], [], 10.0), round_of([8.0, 9.0, 10.0, 11.0], [], 40.0))
+    slow = launch.Pair(round_of([4.0], [], 12.0), round_of([8.0, 9.0, 10.0, 11.0], [], 56.0))
+    rows = launch.figures(singles, {4: [quick, slow]}, cores=2)
     p50, p95, of_4, of_4_p95, cpu = rows
-    assert (p50.value, p50.floor, p50.bound) == (4.0, 2.5, 1.5)
-    assert "p50 of 5" in p50.name
+    assert (p50.value, p50.floor, p50.bound) == (5.0, 2.5, 1.5)
+    assert "p50 of 3" in p50.name
     assert not p50.met
     assert (p95.value, p95.floor) == (9.0, 3.0)
     assert (of_4.value, of_4.bound) == (9.0, 3.0), "twice as many as cores may take twice as long"
     assert of_4_p95.value == 11.0
-    assert (cpu.value, cpu.floor) == (12.0, 11.0), "of the launches without a bare pod"
+    assert (cpu.value, cpu.floor) == (12.0, 11.0), "of the launch alone right before"
 
 
 def driver() -> dict[str, Any]:
@@ -111,6 +112,10 @@ def test_a_driver_that_failed_ends_the_benchmark_with_its_words() -> None:
 
 def run(first: float, cpu: float, pods: int = 4) -> compare.Run:
     return compare.Run(first_executor_s=first, result_s=first + 2, end_s=first + 3, pods=pods, cpu_s=cpu)
+
+
+def test_a_run_says_in_a_line_what_it_took() -> None:
+    assert str(run(6.04, 21.58)) == "first executor 6.0 s, result 8.0 s, end 9.0 s, 4 pods, 21.6 CPU-seconds"
 
 
 def test_the_three_ways_are_compared_by_medians() -> None:
