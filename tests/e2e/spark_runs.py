@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from infra.shared.engine import call
 from infra.shared.paths import Paths
 from ops.airflow_api import AirflowApi, TaskState
 from ops.environment import Environment
+from ops.spark_advice.records import find
+from switchboard_spark.records import RunRecord
 from tests.support.waiting import until
 
 NAMESPACE = "airflow-speech"
@@ -80,6 +83,7 @@ DAGS = textwrap.dedent('''\
         app("first", "pi", {}, size="large")
         app("second", "pi", {}, size="large")
 ''')
+DAG_IDS = [*(f"e2e_spark_{name}" for name in re.findall(r'\bone\("(\w+)"', DAGS)), "e2e_spark_large"]
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,10 @@ class Run:
         found: dict[str, str | None] = self.airflow.get(f"{place}/links")["extra_links"]
         return found
 
+    def records(self) -> list[RunRecord]:
+        """Those of its task's tries."""
+        return records_of(self.stack, self.dag_id, "app", self.run_id)
+
     def pods(self, kind: str) -> list[dict[str, Any]]:
         """Its pods of a kind that have not ended."""
         label = make_safe_label_value(self.run_id)
@@ -175,6 +183,21 @@ class Run:
         return seen
 
 
+def records_of(stack: Environment, dag_id: str, task_id: str, run_id: str) -> list[RunRecord]:
+    """What was recorded of a task in a run, oldest first."""
+    logs = stack.cluster.object_store.buckets["logs"]
+    found = find(stack.s3, logs, stack.platform["namespaces"], dag_id, task_id)
+    return [record for record in found if record.run_id == run_id]
+
+
+def until_visible(airflow: AirflowApi, commit: str) -> None:
+    """Airflow has all of these DAGs as of a commit. That it has one of a file says nothing of the others."""
+    until(
+        "the Spark tasks are visible",
+        lambda: all(airflow.dag_bundle_version(dag_id) == commit for dag_id in DAG_IDS),
+    )
+
+
 def put_words(stack: Environment) -> None:
     """Six hundred words, where the tests' tasks read them."""
     text = "to be or not to be\n" * 100
@@ -195,12 +218,22 @@ def evict(stack: Environment, pod: dict[str, Any]) -> None:
     stack.kubectl("create", "--raw", place, "-f", "-", stdin=json.dumps(eviction))
 
 
+def crash(stack: Environment, pod: dict[str, Any]) -> None:
+    """End a driver as the kernel does where memory is short: not even a signal is heard."""
+    application = pod["spec"]["containers"][0]["args"][1]
+    _kill_process(stack, pod, f"switchboard_spark.run --application {application} ")
+
+
 def crash_worker(run: Run) -> None:
-    """End the worker of a run's task as the kernel does where memory is short: not even a signal is heard."""
+    """End the worker of a run's task in the same way."""
     (worker,) = run.pods(WORKER)
-    engine = choose_engine(Paths.of(run.stack.name)).engine
-    node, process = worker["spec"]["nodeName"], f"execute_workload.*{run.run_id.replace('+', '[+]')}"
-    call(engine, "exec", node, "pkill", "--signal", "KILL", "-f", process)
+    _kill_process(run.stack, worker, f"execute_workload.*{run.run_id.replace('+', '[+]')}")
+
+
+def _kill_process(stack: Environment, pod: dict[str, Any], pattern: str) -> None:
+    """Kill what runs with these words on a pod's node."""
+    engine = choose_engine(Paths.of(stack.name)).engine
+    call(engine, "exec", pod["spec"]["nodeName"], "pkill", "--signal", "KILL", "-f", pattern)
 
 
 def objects(stack: Environment) -> set[str]:

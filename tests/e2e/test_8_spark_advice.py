@@ -10,9 +10,9 @@ import pytest
 
 from infra.shared.paths import REPOSITORY
 from ops.environment import Environment
-from ops.spark_advice.records import find
 from switchboard_spark.records import RunRecord
 from tests.e2e.conftest import ENV
+from tests.e2e.spark_runs import records_of
 
 pytestmark = pytest.mark.e2e
 
@@ -32,9 +32,7 @@ def records(platform: Environment) -> list[RunRecord]:
         "pi[1]": "success",
         "words": "skipped",
     }
-    logs = platform.cluster.object_store.buckets["logs"]
-    found = find(platform.s3, logs, platform.platform["namespaces"], "spark_sweep", "pi")
-    return [record for record in found if record.run_id == run_id]
+    return records_of(platform, "spark_sweep", "pi", run_id)
 
 
 def test_each_run_of_a_sweep_leaves_a_record(records: list[RunRecord]) -> None:

@@ -27,12 +27,14 @@ from tests.e2e.spark_runs import (
     NAMESPACE,
     PATH,
     Run,
+    crash,
     crash_worker,
     evict,
     kill,
     objects,
     put_words,
     until_gone,
+    until_visible,
 )
 from tests.support.limited_registry import limited_registry
 from tests.support.waiting import until
@@ -44,8 +46,7 @@ FAILING = ("error", "image", "quota", "memory", "dying", "nowhere")
 FAST_S = 100
 """Less than the shortest time that anything is waited for; six of them begin at once."""
 
-STORE_GONE_S = 60
-LIMITED_S = 15
+STORE_GONE_S, LIMITED_S = 60, 15
 End = Callable[[Environment, dict[str, Any]], None]
 
 
@@ -55,7 +56,7 @@ def airflow(platform: Environment, tmp_path_factory: pytest.TempPathFactory) -> 
     repository = platform.dag_repository(tmp_path_factory.mktemp("author") / "dags")
     with platform.airflow() as api:
         commit = repository.change("Add Spark tasks", {PATH: DAGS}, AUTHOR)
-        until("the Spark tasks are visible", lambda: api.dag_bundle_version("e2e_spark_sleep") == commit)
+        until_visible(api, commit)
         assert api.import_errors() == {}
         yield api
         repository.change("Remove Spark tasks", {PATH: None}, AUTHOR)
@@ -111,7 +112,7 @@ def test_the_links_lead_to_spark_for_who_is_logged_in(airflow: AirflowApi, platf
 
 
 @pytest.mark.usefixtures("nothing_left")
-@pytest.mark.parametrize("end", [kill, evict])
+@pytest.mark.parametrize("end", [kill, evict, crash])
 def test_a_dead_driver_is_followed_by_a_new_one(airflow: AirflowApi, platform: Environment, end: End) -> None:
     run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=15)
     driver, _ = run.works()
@@ -119,6 +120,7 @@ def test_a_dead_driver_is_followed_by_a_new_one(airflow: AirflowApi, platform: E
     later = run.drivers_until_end() - {driver["metadata"]["uid"]}
     assert airflow.run_state(run.dag_id, run.run_id) == "success"
     assert (len(later), run.task.try_number) == (1, 2)
+    assert [record.outcome for record in run.records()] == ["infrastructure", "success"]
 
 
 @pytest.mark.usefixtures("nothing_left")

@@ -11,9 +11,8 @@ import pytest
 
 from ops.airflow_api import AirflowApi
 from ops.environment import Environment
-from ops.spark_advice.records import find
 from tests.e2e.calls import Calls
-from tests.e2e.spark_runs import GONE_WITHIN_S, Run, leftovers, objects
+from tests.e2e.spark_runs import GONE_WITHIN_S, Run, leftovers, objects, records_of
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -114,9 +113,7 @@ def test_the_application_counts_what_it_did(platform: Environment, runs: dict[st
     told = runs["spark"].result("spark")
     assert (told["transcribed"], told["unchanged"]) == (2, 0)
     assert told["audio_s"] > 30
-    logs = platform.cluster.object_store.buckets["logs"]
-    records = find(platform.s3, logs, platform.platform["namespaces"], DAG, "spark")
-    counted = [record.counted for record in records if record.run_id == runs["spark"].run_id]
+    counted = [record.counted for record in records_of(platform, DAG, "spark", runs["spark"].run_id)]
     assert counted == [{"audio_seconds": told["audio_s"]}]
 
 
