@@ -1,7 +1,8 @@
 """Leaves a record of a run (`records.RunRecord`) in the object store when its driver ends, well or badly.
 
 A record is worth less than any run: what goes wrong with it is a line in the log, and what takes long is
-given up, so that no end is changed and none is later by more than `OBSERVE_S`, `WRITE_S` and `LOAD_S`.
+given up, so that no end is changed, and none is later by more than twice `PATIENCE_S`; where a driver was
+asked to stop and so is in a hurry, `OBSERVE_S`, `WRITE_S` and `LOAD_S`.
 """
 
 from __future__ import annotations
@@ -23,15 +24,21 @@ from switchboard_spark.session import preparation, running_context
 
 log = logging.getLogger("switchboard.spark")
 
+PATIENCE_S = 10.0
+"""How long Spark, and then the object store, may take: much longer than they do, so that a machine that has
+little time to give costs no record."""
+
 OBSERVE_S = 1.5
-"""How long Spark may take to tell; it has to be asked before it stops. On a busy core it takes 0.8 s."""
+"""How long Spark may take in a hurry; it has to be asked before it stops. On a busy core it takes 0.8 s."""
 
 WRITE_S = 0.5
-"""How long the object store may take, beyond the time in which executors are removed."""
-
+"""How long the object store may take in a hurry, beyond the time in which executors are removed."""
 
 LOAD_S = 1.0
-"""How long the library may take where it was not loaded before the end: a core is shared then."""
+"""How long the library may take in a hurry where it was not loaded before the end: a core is shared then."""
+
+ATTEMPTS = 3
+"""How often a write is tried: a store that asks to slow down is not one that is gone."""
 
 
 class Recorder:
@@ -56,17 +63,21 @@ class Recorder:
         if self._told and self._store is None:
             self._store = in_background(store, "store")
 
-    def observe(self) -> None:
-        """Ask Spark, the first time that this is called. Takes `OBSERVE_S` at most."""
-        with self._observing:
-            if self._told is None or self._asked:
+    def observe(self, *, hurried: bool) -> None:
+        """Ask Spark, the first time that this is called. Takes `PATIENCE_S` at most, hurried `OBSERVE_S`."""
+        limit_s = OBSERVE_S if hurried else PATIENCE_S
+        if self._told is None or not self._observing.acquire(timeout=limit_s):
+            return
+        try:
+            if self._asked:
                 return
             self._asked = True
             self.load()
-            try:
-                self._observed = in_background(_ask, "observe").result(OBSERVE_S)
-            except Exception as error:  # noqa: BLE001  Py4J's, Java's, the system's: none may end a driver
-                log.warning("the record of this run lacks what Spark knows: %s", _in_words(error))
+            self._observed = in_background(_ask, "observe").result(limit_s)
+        except Exception as error:  # noqa: BLE001  Py4J's, Java's, the system's: none may end a driver
+            log.warning("the record of this run lacks what Spark knows: %s", _in_words(error))
+        finally:
+            self._observing.release()
 
     def write(self, ending: Success | Verdict, exit_code: int) -> None:
         """Begin to write. Does not wait."""
@@ -83,23 +94,27 @@ class Recorder:
 
         self._writing = in_background(work, "record")
 
-    def finish(self) -> None:
-        """Wait until it is written, `WRITE_S` at most, and `LOAD_S` where there never was a session."""
+    def finish(self, *, hurried: bool) -> None:
+        """Wait until it is written: `PATIENCE_S` at most, hurried `WRITE_S`, and `LOAD_S` where there never was
+        a session.
+        """
         if self._writing is None:
             return
+        in_a_hurry = WRITE_S if preparation.first_session else WRITE_S + LOAD_S
         try:
-            self._writing.result(WRITE_S if preparation.first_session else WRITE_S + LOAD_S)
+            self._writing.result(in_a_hurry if hurried else PATIENCE_S)
         except Exception as error:  # noqa: BLE001  whatever it is, the run has ended as it has
             log.warning("this run is not recorded: %s", _in_words(error))
 
 
 def store() -> Any:
-    """A client of the object store that tries once. Not boto3's own session, which threads must not share."""
+    """A client of the object store. Not boto3's own session, which threads must not share."""
     import boto3
     from botocore.config import Config
 
-    once = Config(connect_timeout=WRITE_S, read_timeout=WRITE_S, retries={"total_max_attempts": 1})
-    return boto3.session.Session().client("s3", config=once)
+    retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    config = Config(connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S, retries=retries)
+    return boto3.session.Session().client("s3", config=config)
 
 
 def put(client: Any, uri: str, record: RunRecord) -> None:

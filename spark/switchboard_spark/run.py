@@ -163,7 +163,7 @@ class Driver:
             self._deadline = self._deadline or time.monotonic() + TERMINATED_S
             # The API server is quicker than Spark, and there is little time.
             self._remove_executors()
-        self._recorder.observe()
+        self._recorder.observe(hurried=self._hurried)
         stop_spark(self._left(TERMINATED_STOP_S if judgement is STOPPED else STOP_S))
         if self._coming_to_its_end.wait(self._left(UNWIND_S)):
             return
@@ -196,9 +196,14 @@ class Driver:
         self._coming_to_its_end.set()
         self._finishing.acquire()
         self._over.set()
-        self._recorder.observe()
+        self._recorder.observe(hurried=self._hurried)
         stop_spark(self._left(STOP_S))
         return self._conclude(ended)
+
+    @property
+    def _hurried(self) -> bool:
+        """Whether the driver was asked to stop."""
+        return self._deadline is not None
 
     def _left(self, limit_s: float) -> float:
         """For how many seconds something may be waited for that may take as long as `limit_s`."""
@@ -219,7 +224,7 @@ class Driver:
         else:
             log.info("ended well")
         write_message(ended.ending, self._termination_log)
-        self._recorder.finish()
+        self._recorder.finish(hurried=self._hurried)
         return ended.exit_code
 
     def _remove_executors(self) -> None:

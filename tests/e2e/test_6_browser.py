@@ -15,6 +15,8 @@ from tests.e2e.conftest import Runs
 pytestmark = pytest.mark.e2e
 
 SCREENSHOTS = REPOSITORY / ".build/screenshots"
+PATIENCE_MS = 60_000
+"""For actions and for what is to be seen: how fast a page is drawn is nothing that is tested here."""
 QUIET = [
     "--disable-gpu",
     "--disable-quic",
@@ -34,7 +36,8 @@ def page() -> Iterator[Page]:
         # Chromium refuses its own sandbox to root
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET, chromium_sandbox=False)
         tab = browser.new_page(viewport={"width": 1440, "height": 900})
-        tab.set_default_timeout(30_000)
+        tab.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         yield tab
         browser.close()
 

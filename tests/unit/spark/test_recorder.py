@@ -36,10 +36,10 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, RunRecord]]:
     units.forget()
 
 
-def end(made: Recorder) -> None:
-    made.observe()
+def end(made: Recorder, *, hurried: bool = False) -> None:
+    made.observe(hurried=hurried)
     made.write(DONE, 0)
-    made.finish()
+    made.finish(hurried=hurried)
 
 
 def test_a_record_lies_where_the_platform_said(task: SparkTask, written: dict[str, RunRecord]) -> None:
@@ -63,7 +63,7 @@ def test_spark_is_asked_once_and_before_it_stops(
 
     monkeypatch.setattr(recorder, "_ask", ask)
     made = Recorder(task)
-    made.observe()
+    made.observe(hurried=False)
     end(made)
     assert len(asked) == 1
 
@@ -84,6 +84,7 @@ def hangs() -> Any:
     threading.Event().wait(2)
 
 
+@pytest.mark.parametrize("hurried", [False, True])
 @pytest.mark.parametrize(("ask", "words"), [(fails, "RuntimeError: gone"), (hangs, "it takes too long")])
 def test_a_spark_that_does_not_answer_leaves_a_record_of_the_rest(
     task: SparkTask,
@@ -92,16 +93,19 @@ def test_a_spark_that_does_not_answer_leaves_a_record_of_the_rest(
     caplog: pytest.LogCaptureFixture,
     ask: Callable[[], Any],
     words: str,
+    hurried: bool,
 ) -> None:
     monkeypatch.setattr(recorder, "_ask", ask)
-    monkeypatch.setattr(recorder, "OBSERVE_S", 0.05)
-    end(Recorder(task))
+    for limit in ("PATIENCE_S", "OBSERVE_S"):
+        monkeypatch.setattr(recorder, limit, 0.05)
+    end(Recorder(task), hurried=hurried)
     assert written[RECORDING.uri].work is None
     (line,) = caplog.messages
     assert line.startswith("the record of this run lacks what Spark knows: ")
     assert line.endswith(words)
 
 
+@pytest.mark.parametrize("hurried", [False, True])
 @pytest.mark.parametrize(("store", "words"), [(fails, "RuntimeError: gone"), (hangs, "it takes too long")])
 def test_a_record_that_cannot_be_written_is_a_line_in_the_log(
     task: SparkTask,
@@ -110,12 +114,52 @@ def test_a_record_that_cannot_be_written_is_a_line_in_the_log(
     caplog: pytest.LogCaptureFixture,
     store: Callable[[], Any],
     words: str,
+    hurried: bool,
 ) -> None:
     monkeypatch.setattr(recorder, "put", lambda *_: store())
-    monkeypatch.setattr(recorder, "WRITE_S", 0.05)
+    for limit in ("PATIENCE_S", "WRITE_S", "LOAD_S"):
+        monkeypatch.setattr(recorder, limit, 0.05)
     started = time.monotonic()
-    end(Recorder(task))
+    end(Recorder(task), hurried=hurried)
     assert time.monotonic() - started < 2
     (line,) = caplog.messages
     assert line.startswith("this run is not recorded: ")
     assert line.endswith(words)
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_only_who_is_in_a_hurry_does_not_wait_for_what_is_slow(
+    task: SparkTask, written: dict[str, RunRecord], monkeypatch: pytest.MonkeyPatch, hurried: bool
+) -> None:
+    """On a machine that had little time to give, records of runs that ended well were missing."""
+
+    def slow() -> Observed:
+        time.sleep(0.2)
+        return SEEN
+
+    def put(kept: dict[str, RunRecord], uri: str, record: RunRecord) -> None:
+        time.sleep(0.2)
+        kept[uri] = record
+
+    monkeypatch.setattr(recorder, "_ask", slow)
+    monkeypatch.setattr(recorder, "put", put)
+    for limit in ("OBSERVE_S", "WRITE_S", "LOAD_S"):
+        monkeypatch.setattr(recorder, limit, 0.02)
+    end(Recorder(task), hurried=hurried)
+    assert [record.work for record in written.values()] == ([] if hurried else [SEEN.work])
+
+
+def test_who_is_in_a_hurry_does_not_wait_for_who_is_not(
+    task: SparkTask, written: dict[str, RunRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(recorder, "_ask", lambda: answered.wait(10) and SEEN)
+    monkeypatch.setattr(recorder, "OBSERVE_S", 0.05)
+    made = Recorder(task)
+    patient = threading.Thread(target=made.observe, kwargs={"hurried": False})
+    patient.start()
+    made.observe(hurried=True)
+    assert patient.is_alive()
+    answered.set()
+    patient.join(10)
+    assert not patient.is_alive()
