@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tools import debian, engine, golang, plan, venv
+from tools import debian, engine, golang, plan, refused, venv
 from tools.found import Stamps
 from tools.gomod import Build, ToolError
 from tools.layout import Layout
@@ -108,7 +108,14 @@ class Installation:
                 remember_pulls(self.layout)
                 return
         with self.report.step(f"{build.name} {build.version}", "CPU") as step:
-            builder.build(build, step)
+            try:
+                builder.build(build, step)
+            except StepError as error:
+                if not (stand_in := refused.note(self.layout, build, error)):
+                    raise
+                step.detail = stand_in
+                return
+            refused.forget(self.layout, build)
             Stamps(self.layout).built(build)
 
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from tools import debian, engine, golang, venv
+from tools import debian, engine, golang, refused, venv
 from tools.found import Found, Stamps, on_path, search_path
 from tools.gomod import Build, load_all
 from tools.layout import Layout
@@ -75,7 +75,7 @@ def make(layout: Layout) -> Plan:
     missing = [build for build in wanted if not stamps.is_current(build)]
     path = search_path(layout)
     found = {build.name: (build, own) for build in missing if (own := on_path(build, path))}
-    to_build = [build for build in missing if build.name not in found]
+    to_build = [it for it in missing if it.name not in found and not refused.settled(layout, it)]
     newest = max((build.go for build in to_build), default=(0, 0, 0))
     return Plan(
         packages=debian.missing(debian.load(layout.root / "tools/packages.toml")),
