@@ -12,7 +12,7 @@ PROVIDER = "pulumi:providers:"
 
 @dataclass(eq=False)
 class Resource:
-    """Two that are equal in all are still two: one may be there to be deleted. Names are those of the JSON."""
+    """Two that are equal in all are still two: one may be there to be deleted. Names are as in the JSON."""
 
     urn: str
     type: str
