@@ -144,7 +144,7 @@ class EngineStack:
         confirm = [] if words[0] == "preview" else ["--yes", "--skip-preview"]
         done = self.run(*words, *confirm, "--event-log", str(log), check=False)
         events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        steps = next((it["summaryEvent"]["resourceChanges"] for it in events), {})
+        steps: dict[str, int] = next((it["summaryEvent"]["resourceChanges"] for it in events), {})
         done.changes = {op: count for op, count in steps.items() if op != "same"}
         return done
 

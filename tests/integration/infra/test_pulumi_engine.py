@@ -1,7 +1,6 @@
 """Programs with dynamic resources, run by the stand-in for Pulumi's engine. They need no cluster."""
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -83,8 +82,8 @@ def test_replaced_ones_go_in_the_order_in_which_they_can(stack: EngineStack) -> 
     assert stack.log() == ["+f2", "-third", "+third", "-f1"]  # `third` cannot be there twice
 
     other = stack.up(CHAIN.format(first='"a", file="f2"', kind="b"))
-    assert other.changes == {"replace": 1}
-    assert stack.log() == ["-second", "+second"]
+    assert other.changes == {"replace": 2}  # of what hangs on it, it is not known that it stays the same
+    assert stack.log() == ["-third", "-second", "+second", "+third"]
 
     assert stack.change("destroy").status == 0
     assert stack.log() == ["-third", "-second", "-f2"]
@@ -124,10 +123,8 @@ def test_a_program_that_is_wrong_says_where(stack: EngineStack) -> None:
     assert failed.status != 0
     assert "ValueError: no good" in failed.output
     assert "kept" in stack.files(), "nothing is deleted after a failure"
-    assert "invalid" not in stack.try_up('raise pulumi.RunError("settings are missing")').output
-    assert (
-        "error: settings are missing" in stack.try_up('raise pulumi.RunError("settings are missing")').output
-    )
+    told = stack.try_up('raise pulumi.RunError("settings are missing")')
+    assert "error: settings are missing" in told.output
 
 
 def test_what_vanished_is_made_again_and_what_drifted_is_put_right(stack: EngineStack) -> None:
@@ -242,6 +239,3 @@ def test_what_is_not_served_is_refused(stack: EngineStack) -> None:
     assert stack.try_up(program).status != 0
     stack.env["PULUMI_CONFIG_PASSPHRASE"] = "another"
     assert "incorrect passphrase" in stack.run("stack", "output", check=False).output
-    stack.env["PATH"] = os.pathsep.join(
-        part for part in stack.env["PATH"].split(os.pathsep) if "engine" not in part
-    )
