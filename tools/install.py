@@ -16,7 +16,7 @@ from tools.gomod import Build, ToolError
 from tools.layout import Layout
 from tools.plan import Plan
 from tools.report import Report, duration
-from tools.shell import StepError, end_running
+from tools.shell import RefusedError, StepError, end_running
 
 NEXT = """
 Next:  make up         stand everything up on this machine, and transcribe a sample call
@@ -108,8 +108,16 @@ class Installation:
                 remember_pulls(self.layout)
                 return
         with self.report.step(f"{build.name} {build.version}", "CPU") as step:
-            builder.build(build, step)
-            Stamps(self.layout).built(build)
+            try:
+                builder.build(build, step)
+            except RefusedError:
+                if not build.without:
+                    raise
+                Stamps(self.layout).refused(build)
+                step.detail = "not to be had"
+                self.report.say(f"  {plan.without(build)}")
+            else:
+                Stamps(self.layout).built(build)
 
 
 def remember_pulls(layout: Layout) -> None:
@@ -142,7 +150,9 @@ def install(layout: Layout, report: Report, say_next: bool) -> None:
     if not todo.environment:
         venv.write_source_roots(layout)
     if todo.complete:
-        report.say("Tools: all there")
+        report.say("Tools: all there" + (" but these:" if todo.refused else ""))
+        for build in todo.refused:
+            report.say(f"  {plan.without(build)}")
         return
     report.say("Switchboard's tools. Missing here, and installed now:")
     for line in plan.describe(todo, layout):

@@ -27,6 +27,8 @@ class Plan:
     offline: list[Build]
     docker: engine.State
     node_image: NodeImage
+    refused: tuple[Build, ...] = ()
+    """What the registry does not serve, asked within the last day."""
 
     @property
     def steps(self) -> int:
@@ -75,7 +77,8 @@ def make(layout: Layout) -> Plan:
     missing = [build for build in wanted if not stamps.is_current(build)]
     path = search_path(layout)
     found = {build.name: (build, own) for build in missing if (own := on_path(build, path))}
-    to_build = [build for build in missing if build.name not in found]
+    refused = tuple(build for build in missing if build.name not in found and stamps.is_refused(build))
+    to_build = [build for build in missing if build.name not in found and build not in refused]
     newest = max((build.go for build in to_build), default=(0, 0, 0))
     return Plan(
         packages=debian.missing(debian.load(layout.root / "tools/packages.toml")),
@@ -86,6 +89,7 @@ def make(layout: Layout) -> Plan:
         offline=[build for build in to_build if build.needed != "always"],
         docker=engine.state(),
         node_image=mode,
+        refused=refused,
     )
 
 
@@ -117,7 +121,14 @@ def describe(plan: Plan, layout: Layout) -> list[str]:
         lines += [_describe(build) for build in builds]
     if plan.docker != "running":
         lines.append("Docker is started: it does not run")
-    return lines
+    return lines + [without(build) for build in plan.refused]
+
+
+def without(build: Build) -> str:
+    """What it means that a program is not to be had."""
+    return (
+        f"{build.name} {build.version} is not to be had here: the registry does not serve it. {build.without}"
+    )
 
 
 def _describe(build: Build) -> str:
