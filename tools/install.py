@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tools import debian, engine, golang, plan, venv
+from tools import debian, engine, golang, object_store, plan, venv
 from tools.found import Stamps
 from tools.gomod import Build, ToolError
 from tools.layout import Layout
@@ -75,6 +75,9 @@ class Installation:
         if self.plan.environment:
             with self.report.step("Python packages", "both"):
                 venv.create(self.layout, logs / "python.log")
+        if self.plan.s3proxy:  # after the packages, which bring Java and Maven
+            with self.report.step("S3Proxy", "network"):
+                object_store.install(self.layout)
 
     def _programs(self, lanes: ThreadPoolExecutor) -> None:
         builds = [*self.plan.builds, *self.plan.offline]

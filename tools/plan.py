@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from tools import debian, engine, golang, venv
+from tools import debian, engine, golang, object_store, venv
 from tools.found import Found, Stamps, on_path, search_path
 from tools.gomod import Build, load_all
 from tools.layout import Layout
@@ -29,12 +29,14 @@ class Plan:
     node_image: NodeImage
     refused: tuple[Build, ...] = ()
     """What the registry does not serve, asked within the last day."""
+    s3proxy: bool = False
+    """Whether the local object store has to be fetched."""
 
     @property
     def steps(self) -> int:
         """How many numbered steps the plan has, those included that pulling may make unnecessary."""
         fetch = bool(self.builds or self.offline)
-        singles = (self.packages, self.environment, self.go, fetch, self.docker != "running")
+        singles = (self.packages, self.environment, self.go, fetch, self.docker != "running", self.s3proxy)
         return sum(map(bool, singles)) + len(self.builds) + len(self.offline) + self.probes
 
     @property
@@ -90,6 +92,7 @@ def make(layout: Layout) -> Plan:
         docker=engine.state(),
         node_image=mode,
         refused=refused,
+        s3proxy=not object_store.is_current(layout),
     )
 
 
@@ -110,6 +113,10 @@ def describe(plan: Plan, layout: Layout) -> list[str]:
         )
     if plan.go:
         lines.append(f"Go, from its wheel, into {golang.wheel(layout)}")
+    if plan.s3proxy:
+        lines.append(
+            f"S3Proxy {object_store.load(layout).version}, with Maven, into {object_store.place(layout)}"
+        )
     for build, own in plan.found.values():
         lines.append(
             f"{build.name} {own.version}: yours is used ({', '.join(map(str, own.programs.values()))})"
