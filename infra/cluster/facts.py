@@ -13,6 +13,7 @@ import psutil
 from infra.cluster.engine import NoEngineError, choose_engine
 from infra.cluster.kind_config import node_names
 from infra.cluster.settings import Settings
+from infra.offline.engine import REPLACED, stand_in_because
 from infra.shared.command import CommandError, run
 from infra.shared.engine import Engine, call, inspect
 from infra.shared.paths import Paths
@@ -155,7 +156,8 @@ def _holder(pid: int | None) -> PortHolder:
 
 def _missing_tools(paths: Paths) -> Iterator[str]:
     search = f"{paths.tools_bin}{os.pathsep}{os.environ.get('PATH', '')}"
-    yield from (tool for tool in TOOLS if shutil.which(tool, path=search) is None)
+    replaced = REPLACED if stand_in_because(paths) else ()
+    yield from (tool for tool in TOOLS if tool not in replaced and shutil.which(tool, path=search) is None)
 
 
 def _overlapping_route(settings: Settings, is_up: bool) -> str | None:

@@ -1,14 +1,14 @@
 """Which plugin serves `pulumi_kubernetes` programs: the real one where it can be had, or our stand-in."""
 
 import os
-import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+from infra.offline.engine import ensure_engine, write_launcher
 from infra.shared.command import CommandError, run
-from infra.shared.paths import REPOSITORY, Paths
+from infra.shared.paths import Paths
 
 FORCE = "SWITCHBOARD_KUBERNETES_PLUGIN"
 """`real` or `standin` in this environment variable settles it."""
@@ -37,17 +37,17 @@ def ensure_kubernetes_plugin(env: str = "local", say: Callable[[str], None] = pr
     """
     folder = Paths.of(env).cache / "tools/plugins"
     wanted = version("pulumi-kubernetes")
-    kind, why = _choose(folder / f"kubernetes-{wanted}.standin", wanted, Paths.of(env).tools_bin)
+    kind, why = _choose(folder / f"kubernetes-{wanted}.standin", wanted, env)
     which = "the real one" if kind == "real" else "the stand-in"
     say(f"Kubernetes plugin for Pulumi: {which}, {wanted} ({why})")
     place = folder / kind
     place.mkdir(parents=True, exist_ok=True)
     if kind == "standin":
-        _write_launcher(place / _FILE)
+        write_launcher(place / _FILE, _LAUNCHER)
     return place
 
 
-def _choose(memory: Path, wanted: str, tools: Path) -> tuple[Kind, str]:
+def _choose(memory: Path, wanted: str, env: str) -> tuple[Kind, str]:
     forced = os.environ.get(FORCE, "")
     if forced not in {"", "real", "standin"}:
         raise ValueError(f"{FORCE}={forced!r}: say `real` or `standin`, or leave it out to try the download")
@@ -58,7 +58,7 @@ def _choose(memory: Path, wanted: str, tools: Path) -> tuple[Kind, str]:
     if not forced and memory.exists():
         return "standin", f"the real one could not be downloaded; {FORCE}=real tries again"
     try:
-        _install(wanted, tools)
+        _install(wanted, env)
     except CommandError as error:
         if forced or error.status == 127:  # without a pulumi nothing was tried
             raise
@@ -74,19 +74,10 @@ def _installed(wanted: str) -> Path:
     return Path(home) / f"plugins/resource-kubernetes-v{wanted}" / _FILE
 
 
-def _install(wanted: str, tools: Path) -> None:
+def _install(wanted: str, env: str) -> None:
+    places = (ensure_engine(env, say=lambda _: None), Paths.of(env).tools_bin, os.environ.get("PATH", ""))
     run(
         ["pulumi", "plugin", "install", "resource", "kubernetes", wanted],
-        env={"PATH": f"{tools}:{os.environ.get('PATH', '')}", "PULUMI_SKIP_UPDATE_CHECK": "1"},
+        env={"PATH": os.pathsep.join(map(str, places)), "PULUMI_SKIP_UPDATE_CHECK": "1"},
         timeout_s=INSTALL_TIMEOUT_S,
     )
-
-
-def _write_launcher(path: Path) -> None:
-    text = _LAUNCHER.format(python=sys.executable, repository=str(REPOSITORY))
-    if path.exists() and path.read_text() == text:
-        return
-    fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_text(text)
-    fresh.chmod(0o755)
-    fresh.replace(path)  # an update under way may be starting the old one

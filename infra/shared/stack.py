@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from infra.offline.engine import ensure_engine
 from infra.offline.plugins import ensure_kubernetes_plugin
 from infra.shared.command import CommandError
 from infra.shared.killed import end_plugins, ends_soon
@@ -122,7 +123,7 @@ class Stack:
         paths = Paths.of(self.env)
         # The tools first, then the Python that runs this (the language host takes `python3` from PATH).
         path = [
-            _plugin_folder(self.env),
+            *_plugin_folders(self.env),
             str(paths.tools_bin),
             str(Path(sys.executable).parent),
             os.environ.get("PATH", ""),
@@ -152,6 +153,7 @@ class Stack:
 
     def _prepare(self) -> None:
         """Have the backend, the passphrase and the stack; clear what a killed run left."""
+        ensure_engine(self.env, self.say)
         if self.program == "platform":
             ensure_kubernetes_plugin(self.env, self.say)
         paths = Paths.of(self.env)
@@ -254,9 +256,12 @@ class Stack:
 
 
 @cache
-def _plugin_folder(env: str) -> str:
-    """The language host asks for the Kubernetes plugin whenever its package is installed, used or not."""
-    return str(ensure_kubernetes_plugin(env, say=lambda _: None))
+def _plugin_folders(env: str) -> tuple[str, ...]:
+    """The engine's and the Kubernetes plugin's.
+
+    The language host asks for the latter whenever its package is installed, used or not.
+    """
+    return tuple(str(ensure(env, say=lambda _: None)) for ensure in (ensure_kubernetes_plugin, ensure_engine))
 
 
 def _tell_stderr(line: str) -> None:

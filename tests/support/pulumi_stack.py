@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from infra.offline.engine import ensure_engine
 from infra.offline.plugins import FORCE, ensure_kubernetes_plugin
 from infra.shared.paths import Paths
 
@@ -37,14 +39,15 @@ class Stack:
         self.folder = folder
         monkeypatch.setenv(FORCE, "standin")
         plugin, tools = ensure_kubernetes_plugin(say=lambda _: None), Paths.of().tools_bin
-        if not (tools / "pulumi").exists():
+        engine = ensure_engine(say=lambda _: None)
+        if not shutil.which("pulumi", path=f"{engine}:{tools}:{os.environ['PATH']}"):
             pytest.skip("no pulumi (`make tools`)")
         (folder / "state").mkdir(parents=True)
         (folder / "Pulumi.yaml").write_text("name: trial\nruntime: python\n")
         self.env = {
             **os.environ,
             "KUBECONFIG": kubeconfig,
-            "PATH": f"{plugin}:{Path(sys.executable).parent}:{tools}:{os.environ['PATH']}",
+            "PATH": f"{engine}:{plugin}:{Path(sys.executable).parent}:{tools}:{os.environ['PATH']}",
             "PULUMI_BACKEND_URL": f"file://{folder}/state",
             "PULUMI_CONFIG_PASSPHRASE": "of a test",
             "PULUMI_SKIP_UPDATE_CHECK": "1",
