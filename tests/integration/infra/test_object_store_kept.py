@@ -117,6 +117,9 @@ def test_objects_of_the_server_before_it_are_read_with_what_they_had(tmp_path: P
         (old / name).write_text("plain")
         set_attributes(old / name, given)
     set_attributes(old / "marker", {"etag": md5})
+    unfinished = tmp_path / "s3" / BUCKET / ".sgwtmp/multipart/upload"
+    unfinished.mkdir(parents=True)
+    (unfinished / "1").write_text("part")
     with object_store(tmp_path / "s3") as store:
         assert listed(store, "old/") == {
             "old/marker/": f'"{md5}"',
@@ -125,6 +128,7 @@ def test_objects_of_the_server_before_it_are_read_with_what_they_had(tmp_path: P
             "old/plain": MD5_OF_PLAIN,
             f"old/{named}": f'"{md5}"',
         }
+        assert set(listed(store)) == set(listed(store, "old/")), "uploads that never ended are gone"
         head = store.client().head_object(Bucket=BUCKET, Key="old/one.json")
         assert (head["ContentType"], head["Metadata"]) == ("application/json", {"who": "me"})
 
