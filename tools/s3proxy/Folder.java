@@ -11,6 +11,7 @@ import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -25,16 +26,22 @@ final class Folder {
     private static final int UNFINISHED_MODE = 0604;
 
     private static final String ETAG = "user.content-md5";
+    private static final String UPLOADS_OF_VERSITYGW = ".sgwtmp";
 
     private Folder() {}
 
     static void tidy(Path root) throws IOException {
         List<Path> paths;
         try (var walk = Files.walk(root)) {
-            paths = walk.filter(path -> !path.equals(root) && !path.getParent().equals(root)).toList();
+            // What is in a folder comes before the folder, so that both can go.
+            paths = walk.sorted(Comparator.reverseOrder()).toList();
         }
         for (Path path : paths) {
-            if (isUnfinished(path)) {
+            Path within = root.relativize(path);
+            if (within.getNameCount() < 2) {
+                continue;
+            }
+            if (within.getName(1).toString().equals(UPLOADS_OF_VERSITYGW) || isUnfinished(path)) {
                 Files.delete(path);
             } else {
                 adopt(path);
