@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ PLUGIN_FOLDERS = (
     "/usr/libexec/docker/cli-plugins",
 )
 """Where Docker's command line looks for plugins such as buildx, which also run by themselves."""
+
+ASK_AGAIN_S = 24 * 3600
+"""When a registry that did not serve a program is asked again."""
 
 Say = Callable[[list[str]], str | None]
 """Runs a program; answers what it printed, or None."""
@@ -84,6 +88,20 @@ class Stamps:
         """Remember that the build's programs are in place."""
         self.layout.stamps.mkdir(parents=True, exist_ok=True)
         (self.layout.stamps / build.name).write_text("\n".join([build.key, *self._links(build)]) + "\n")
+
+    def is_refused(self, build: Build) -> bool:
+        """Whether the registry was asked for this very build within the last day and did not give it."""
+        file = self._refusal(build)
+        asked = file.exists() and file.read_text() == build.key
+        return asked and time.time() - file.stat().st_mtime < ASK_AGAIN_S
+
+    def refused(self, build: Build) -> None:
+        """Remember that the registry does not give it."""
+        self._refusal(build).parent.mkdir(parents=True, exist_ok=True)
+        self._refusal(build).write_text(build.key)
+
+    def _refusal(self, build: Build) -> Path:
+        return self.layout.stamps / "refused" / build.name
 
     def link(self, build: Build, found: Found) -> None:
         """Put links to the user's own programs in place of a build, and remember them."""

@@ -1,4 +1,7 @@
-"""Go tool modules: each folder tools/<name> with a go.mod, and what its tool.toml adds."""
+"""Go tool modules: each folder tools/<name> with a go.mod, and what its tool.toml adds.
+
+A module has its tools from others, or is a program of our own (`main.go`).
+"""
 
 import hashlib
 import re
@@ -17,6 +20,9 @@ REQUIRE = re.compile(r"^(?:require\s+)?\t?(\S+\.\S+/\S+|\S+\.\S+) (v\S+)", re.MU
 TOOL_BLOCK = re.compile(r"^tool \(\n(.*?)^\)", re.MULTILINE | re.DOTALL)
 TOOL_LINE = re.compile(r"^tool (?!\()(\S+)", re.MULTILINE)
 GO_LINE = re.compile(r"^go (\S+)", re.MULTILINE)
+MODULE_LINE = re.compile(r"^module (\S+)", re.MULTILINE)
+OWN_VERSION = "v1.0.0"
+"""Of a program of our own: its key is what tells it from others."""
 
 Needed = Literal["always", "no-pull"]
 
@@ -63,6 +69,8 @@ class Build:
     rename: dict[str, str] = field(default_factory=dict)
     on_path: OnPath | None = None
     copies: tuple[Copy, ...] = ()
+    without: str = ""
+    """What happens without it, where the registry does not serve it. Empty: nothing works."""
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -74,8 +82,8 @@ class Build:
     def key(self) -> str:
         """Changes whenever what is built would: sources, flags, machine."""
         digest = hashlib.sha256()
-        for name in ("go.mod", "go.sum"):
-            digest.update((self.folder / name).read_bytes())
+        for path in (self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go"))):
+            digest.update(path.read_bytes())
         parts = (target(), self.ldflags, *self.packages, *self.programs, *(copy.path for copy in self.copies))
         digest.update("\0".join(parts).encode())
         return digest.hexdigest()
@@ -111,6 +119,8 @@ def load(folder: Path) -> list[Build]:
         raise ToolError(f"{folder}/go.sum is missing: run `go mod tidy` there, so that downloads are checked")
     blocks = "".join(TOOL_BLOCK.findall(text)).split()
     tools = tuple(blocks + TOOL_LINE.findall(text))
+    if not tools and (folder / "main.go").exists():
+        tools = tuple(MODULE_LINE.findall(text))
     if not tools:
         raise ToolError(f"{folder}/go.mod names no tool: run `go get -tool PACKAGE@VERSION` there")
     file = folder / "tool.toml"
@@ -124,7 +134,8 @@ def load(folder: Path) -> list[Build]:
 def _build(folder: Path, gomod: str, tools: tuple[str, ...], entry: dict[str, Any]) -> Build:
     go = GO_LINE.search(gomod)
     packages = tuple(entry.pop("packages", tools))
-    version = module_version(gomod, (packages or tools)[0])
+    own = (packages or tools)[0] in MODULE_LINE.findall(gomod)
+    version = OWN_VERSION if own else module_version(gomod, (packages or tools)[0])
     major, minor, _ = versions.parse(version)
     extra = str(entry.pop("ldflags", "")).format(version=version, major=major, minor=minor)
     on_path = entry.pop("on_path", None)

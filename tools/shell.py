@@ -1,6 +1,7 @@
 """Runs programs whose output goes to a log, and says what they said last when they fail."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -17,6 +18,14 @@ ENDING = threading.Event()
 
 class StepError(Exception):
     """A step that failed: what, and what to do about it. Its text is all that the user is shown."""
+
+
+class RefusedError(StepError):
+    """A package registry does not have something, or does not give it out: asking again is no use."""
+
+
+REFUSED = re.compile(r"(?:: 403 Forbidden|: 404 Not Found|: 410 Gone)$")
+"""How Go words such an answer. It comes in the middle of a line that names the module."""
 
 
 def run(
@@ -60,7 +69,8 @@ def run(
     if process.returncode:
         said = "\n".join(f"    {line}" for line in tail)
         what = f"`{' '.join(words)[:160]}` failed ({process.returncode})"
-        raise StepError(f"{what}. It said last:\n{said}\n    All of it: {log}")
+        kind = RefusedError if any(map(REFUSED.search, tail)) else StepError
+        raise kind(f"{what}. It said last:\n{said}\n    All of it: {log}")
 
 
 def end_running() -> None:

@@ -3,10 +3,10 @@
 import ipaddress
 import json
 import re
-import socket
 import time
 from dataclasses import dataclass, field
 from hashlib import sha256
+from http.client import HTTPConnection, HTTPException
 
 from infra.cluster import services
 from infra.cluster.leftovers import sweep_podman
@@ -18,6 +18,7 @@ NODE_LABEL = "io.x-k8s.kind.cluster"
 LABEL = "switchboard.dev/spec"
 """Holds a hash of what a container or network was made from."""
 START_TIMEOUT_S = 60
+ANSWER_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def start(spec: Service) -> None:
         *spec.arguments,
         env=spec.environment,
     )
-    _wait_until_open(spec)
+    _wait_until_it_answers(spec)
 
 
 def mac_address(address: str) -> str:
@@ -145,7 +146,7 @@ def mac_address(address: str) -> str:
 
 
 def is_running(spec: Service) -> bool:
-    """Whether the service runs, made from this very specification, and takes connections."""
+    """Whether the service runs, made from this very specification, and answers."""
     found = inspect(spec.engine, "container", spec.name)
     if (
         found is None
@@ -153,7 +154,7 @@ def is_running(spec: Service) -> bool:
         or found["Config"]["Labels"].get(LABEL) != spec_hash(spec)
     ):
         return False
-    return _is_open(spec.host_port)
+    return _answers(spec.host_port)
 
 
 def remove(engine: Engine, name: str) -> None:
@@ -161,20 +162,30 @@ def remove(engine: Engine, name: str) -> None:
     remove_containers(engine, [name])
 
 
-def _wait_until_open(spec: Service) -> None:
+def _wait_until_it_answers(spec: Service) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         state = inspect(spec.engine, "container", spec.name)
-        if state is not None and state["State"]["Running"] and _is_open(spec.host_port):
+        if state is not None and state["State"]["Running"] and _answers(spec.host_port):
             return
         time.sleep(0.2)
     log = call(spec.engine, "logs", "--tail=10", spec.name)
     raise CommandError(
-        [spec.name], 1, f"does not listen on 127.0.0.1:{spec.host_port} after {START_TIMEOUT_S} s\n{log}"
+        [spec.name], 1, f"does not answer on 127.0.0.1:{spec.host_port} after {START_TIMEOUT_S} s\n{log}"
     )
 
 
-def _is_open(port: int) -> bool:
-    with socket.socket() as client:
-        client.settimeout(2)
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def _answers(port: int) -> bool:
+    """Whether something speaks HTTP there, as all services do.
+
+    That the port is open says nothing: Docker's proxy takes connections before the service does.
+    """
+    client = HTTPConnection("127.0.0.1", port, timeout=ANSWER_TIMEOUT_S)
+    try:
+        client.request("HEAD", "/")
+        client.getresponse()
+    except (OSError, HTTPException):
+        return False
+    finally:
+        client.close()
+    return True

@@ -21,7 +21,7 @@ from infra.shared.paths import Paths
 GIB = 2**30
 CAP_SYS_ADMIN = 21
 CAP_NET_ADMIN = 12
-TOOLS = ("kind", "kubectl", "pulumi", "pulumi-language-python", "pulumi-resource-pulumi-python", "versitygw")
+TOOLS = ("kind", "kubectl", "pulumi", "pulumi-language-python", "pulumi-resource-pulumi-python", "s3proxy")
 
 
 @dataclass(frozen=True)

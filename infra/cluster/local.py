@@ -64,8 +64,8 @@ class LocalEnvironment(pulumi.ComponentResource):
         folder = DataFolder("s3-data", str(self._paths.s3), self._child)
         addresses = self._settings.s3_address, S3_PORT, self._settings.s3_port
         spec = asdict(self._service("s3", self._paths.s3, *addresses))
-        spec["arguments"] = ["--quiet", "--region", self._settings.region, "posix", "/data"]
-        secret = {"ROOT_ACCESS_KEY": keys.access_key_id, "ROOT_SECRET_KEY": keys.secret_access_key}
+        spec["arguments"] = [f"0.0.0.0:{S3_PORT}", "/data"]
+        secret = {"S3_ACCESS_KEY_ID": keys.access_key_id, "S3_SECRET_ACCESS_KEY": keys.secret_access_key}
         spec["environment"] = secret
         options = pulumi.ResourceOptions(parent=self, depends_on=[folder])
         return ServiceContainer("s3", self._on_network(spec), options)

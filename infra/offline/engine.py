@@ -53,12 +53,8 @@ def stand_in_because(paths: Paths) -> str | None:
     own = [part for part in os.environ.get("PATH", "").split(os.pathsep) if part and Path(part) != ours]
     if shutil.which("pulumi", path=os.pathsep.join([str(paths.tools_bin), *own])):
         return None
-    refused = paths.cache / "tools/stamps/pulumi.refused"
-    return (
-        f"the real one cannot be had here; {FORCE}=real `make tools` tries again"
-        if refused.exists()
-        else None
-    )
+    refused = paths.cache / "tools/stamps/refused/pulumi"
+    return "the real one cannot be had here" if refused.exists() else None
 
 
 def write_launcher(path: Path, template: str) -> None:

@@ -72,9 +72,14 @@ class Paths:
         return self.state / "s3"
 
     @property
+    def tools(self) -> Path:
+        """All that `make tools` made."""
+        return self.cache / "tools"
+
+    @property
     def tools_bin(self) -> Path:
         """Programs that `make tools` built."""
-        return self.cache / "tools/bin"
+        return self.tools / "bin"
 
     @property
     def venv(self) -> Path:

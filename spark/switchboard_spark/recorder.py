@@ -95,8 +95,8 @@ class Recorder:
         self._writing = in_background(work, "record")
 
     def finish(self, *, hurried: bool) -> None:
-        """Wait until it is written: `PATIENCE_S` at most, hurried `WRITE_S`, and `LOAD_S` where there never was
-        a session.
+        """Wait until it is written: `PATIENCE_S` at most, hurried `WRITE_S`, and `LOAD_S` more where
+        there was never a session.
         """
         if self._writing is None:
             return

@@ -1,10 +1,6 @@
 """S3's store keeps the same promises as the directory's, against a real server."""
 
 import os
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,35 +10,20 @@ import pytest
 from switchboard_stage.errors import ObjectNotFoundError, StoreError
 from switchboard_stage.store import Store, download
 from switchboard_stage.store_s3 import S3Store
-from tests.support.ports import free_port
+from tests.support.object_store import SERVER, object_store
 
-CACHE = Path(os.environ.get("SWITCHBOARD_CACHE", Path.home() / ".cache" / "switchboard"))
-SERVER = shutil.which("versitygw", path=f"{CACHE / 'tools' / 'bin'}:{os.environ.get('PATH', '')}")
 BASE = "s3://calls/folder"
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(SERVER is None, reason="versitygw is not there: make tools"),
+    pytest.mark.skipif(SERVER is None, reason="s3proxy is not there: make tools"),
 ]
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port, root = free_port(), tmp_path_factory.mktemp("s3")
-    (root / "calls").mkdir()
-    command = [str(SERVER), "--access", "key", "--secret", "secret", "--port", f"127.0.0.1:{port}", "posix"]
-    with (root.parent / "s3.log").open("w") as log:
-        server = subprocess.Popen([*command, str(root)], stdout=log, stderr=log)
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
+    with object_store(tmp_path_factory.mktemp("s3"), "calls") as server:
+        yield server.endpoint
 
 
 @pytest.fixture
@@ -51,7 +32,7 @@ def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Store:
         "AWS_ENDPOINT_URL_S3": endpoint,
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_SECRET_ACCESS_KEY": "very-secret",
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
     }.items():

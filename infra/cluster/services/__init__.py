@@ -1,7 +1,6 @@
 """Images of the services that stand beside the cluster: an image registry and an S3 server."""
 
 import hashlib
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,8 +13,8 @@ from infra.shared.paths import REPOSITORY, Paths
 HERE = Path(__file__).parent
 PUBLIC_PARENT = "debian:bookworm-slim"
 """What the images are built on where public images can be had."""
-PROGRAMS = {"registry": (), "s3": ("versitygw",)}
-"""Which of our tools go into each image."""
+PROGRAMS = {"registry": (), "s3": ("s3proxy",)}
+"""Which of our tools go into each image: folders that `make tools` made from those in tools."""
 
 
 def image_name(service: str) -> str:
@@ -24,7 +23,8 @@ def image_name(service: str) -> str:
     for path in sorted((HERE / service).iterdir()):
         digest.update(path.read_bytes())
     for program in PROGRAMS[service]:
-        digest.update((REPOSITORY / f"tools/{program}/go.mod").read_bytes())
+        for path in sorted((REPOSITORY / "tools" / program).iterdir()):
+            digest.update(path.read_bytes())
     return f"localhost/switchboard/{service}:{digest.hexdigest()[:16]}"
 
 
@@ -38,16 +38,10 @@ def ensure_image(engine: Engine, service: str) -> None:
         context = Path(scratch) / service
         shutil.copytree(HERE / service, context)
         for program in PROGRAMS[service]:
-            found = _program(program)
-            if found is None:
-                raise CommandError([program], 127, f"{program} is not there; `make tools` builds it")
-            shutil.copy2(found, context / program)
+            folder = Paths.of().tools / program
+            if not folder.is_dir():
+                raise CommandError([program], 127, f"{program} is not there; `make tools` gets it")
+            shutil.copytree(folder, context / program)
         call(
             engine, "build", "--quiet", f"--build-arg=PARENT={parent}", "--tag", name, context, timeout_s=900
         )
-
-
-def _program(name: str) -> Path | None:
-    search = f"{Paths.of().tools_bin}{os.pathsep}{os.environ.get('PATH', '')}"
-    found = shutil.which(name, path=search)
-    return Path(found) if found else None

@@ -22,7 +22,6 @@ IMAGE = "localhost/switchboard/node"
 TOOLS = ("coredns", "etcd", "kubernetes", "local-path-provisioner")
 """Folders under tools/ that say which versions go in."""
 PROVISIONER_IMAGE = "localhost/switchboard/local-path-provisioner:node"
-HELPER_IMAGE = "localhost/switchboard/local-path-helper:node"
 RECIPE = 1
 """To be raised when the code here makes another image of the same files."""
 NODE_PROGRAMS = ("kubeadm", "kubectl", "kubelet")
@@ -61,10 +60,7 @@ class Preloaded:
 
 def preloaded_images(kubeadm_names: list[str]) -> list[Preloaded]:
     """A node's images, under the names that kubeadm asks for. Raises ValueError for one that is new to us."""
-    images = [
-        Preloaded(PROVISIONER_IMAGE, ("local-path-provisioner",)),
-        Preloaded(HELPER_IMAGE, root="helper"),
-    ]
+    images = [Preloaded(PROVISIONER_IMAGE, ("local-path-provisioner",))]
     for name in kubeadm_names:
         program = name.rpartition("/")[2].partition(":")[0]
         if program == "pause":
@@ -103,7 +99,9 @@ def content_key() -> str:
             f"\0{path.relative_to(HERE)}\0{path.stat().st_mode & 0o111}\0".encode() + path.read_bytes()
         )
     for tool in TOOLS:
-        digest.update((REPOSITORY / f"tools/{tool}/go.mod").read_bytes())
+        folder = REPOSITORY / "tools" / tool
+        for path in (folder / "go.mod", *sorted(folder.glob("*.go"))):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -160,7 +158,6 @@ def _context(target: Path, names: list[str]) -> Path:
     pause = next(name for name in names if "/pause:" in name)
     values = {
         "@PAUSE_IMAGE@": pause,
-        "@HELPER_IMAGE@": HELPER_IMAGE,
         "@PROVISIONER_IMAGE@": PROVISIONER_IMAGE,
     }
     shutil.copytree(HERE, target, ignore=shutil.ignore_patterns("*.py", "__pycache__"))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +11,10 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra.shared.paths import Paths
 from ops import images
 from ops.images.engine import Engine
-from tests.integration.images.containers import Docker, docker, until
-from tests.support.ports import free_port
+from tests.integration.images.containers import Docker, docker
+from tests.support.object_store import SERVER, object_store
 
 KEY, SECRET = "key", "very-secret"
 
@@ -93,25 +89,10 @@ def gateway(containers: Docker) -> str:
 
 @pytest.fixture(scope="module")
 def s3(gateway: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    server = shutil.which("versitygw", path=f"{Paths.of().tools_bin}:{os.environ.get('PATH', '')}")
-    if server is None:
-        pytest.skip("versitygw is not there: make tools")
-    port = free_port()
-    root = tmp_path_factory.mktemp("s3")
-    for bucket in ("data", "logs"):
-        (root / bucket).mkdir()
-    command = [server, "--access", KEY, "--secret", SECRET, "--port", f"{gateway}:{port}", "posix", str(root)]
-    with (root.parent / "s3.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    until(lambda: _answers(gateway, port))
-    yield S3(f"http://{gateway}:{port}", root)
-    process.terminate()
-    process.wait(timeout=10)
-
-
-def _answers(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((host, port)) == 0
+    if SERVER is None:
+        pytest.skip("s3proxy is not there: make tools")
+    with object_store(tmp_path_factory.mktemp("s3"), "data", "logs", host=gateway) as store:
+        yield S3(store.endpoint, store.root)
 
 
 @pytest.fixture(scope="session")

@@ -85,16 +85,16 @@ def hangs() -> Any:
 
 
 @pytest.mark.parametrize("hurried", [False, True])
-@pytest.mark.parametrize(("ask", "words"), [(fails, "RuntimeError: gone"), (hangs, "it takes too long")])
+@pytest.mark.parametrize("trouble", [(fails, "RuntimeError: gone"), (hangs, "it takes too long")])
 def test_a_spark_that_does_not_answer_leaves_a_record_of_the_rest(
     task: SparkTask,
     written: dict[str, RunRecord],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    ask: Callable[[], Any],
-    words: str,
+    trouble: tuple[Callable[[], Any], str],
     hurried: bool,
 ) -> None:
+    ask, words = trouble
     monkeypatch.setattr(recorder, "_ask", ask)
     for limit in ("PATIENCE_S", "OBSERVE_S"):
         monkeypatch.setattr(recorder, limit, 0.05)
@@ -106,16 +106,16 @@ def test_a_spark_that_does_not_answer_leaves_a_record_of_the_rest(
 
 
 @pytest.mark.parametrize("hurried", [False, True])
-@pytest.mark.parametrize(("store", "words"), [(fails, "RuntimeError: gone"), (hangs, "it takes too long")])
+@pytest.mark.parametrize("trouble", [(fails, "RuntimeError: gone"), (hangs, "it takes too long")])
 def test_a_record_that_cannot_be_written_is_a_line_in_the_log(
     task: SparkTask,
     written: dict[str, RunRecord],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    store: Callable[[], Any],
-    words: str,
+    trouble: tuple[Callable[[], Any], str],
     hurried: bool,
 ) -> None:
+    store, words = trouble
     monkeypatch.setattr(recorder, "put", lambda *_: store())
     for limit in ("PATIENCE_S", "WRITE_S", "LOAD_S"):
         monkeypatch.setattr(recorder, limit, 0.05)

@@ -106,3 +106,13 @@ def test_the_go_wheel_is_new_enough_for_every_module() -> None:
 
 def test_the_estimate_leaves_room_within_twenty_minutes() -> None:
     assert sum(build.seconds for build in gomod.load_all(REAL.root / "tools")) < 17 * 60
+
+
+def test_a_program_of_our_own_is_built_again_when_its_source_changes(module: Path) -> None:
+    (module / "go.mod").write_text("module example.internal/tools/thing\n\ngo 1.24.3\n")
+    (module / "main.go").write_text("package main\n")
+    (build,) = gomod.load(module)
+    assert (build.packages, build.programs) == (("example.internal/tools/thing",), ("thing",))
+    before = build.key
+    (module / "main.go").write_text("package main\n\nfunc main() {}\n")
+    assert build.key != before

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tests.unit.tools.conftest import MakeBuild
-from tools import engine, golang, install, plan, venv
+from tools import engine, found, golang, install, plan, venv
 from tools.debian import Package
 from tools.found import Found, Stamps
 from tools.gomod import Build
 from tools.layout import Layout
 from tools.plan import Plan
 from tools.report import Report
-from tools.shell import StepError
+from tools.shell import RefusedError, StepError
 
 
 def a_plan(**changes: Any) -> Plan:
@@ -123,6 +123,44 @@ def test_a_failed_step_ends_the_run_and_is_told(
     todo = a_plan(docker="stopped", offline=[make_build(name="node", needed="no-pull")])
     with pytest.raises(StepError, match="Docker did not answer"):
         install.Installation(layout, todo, Report(stream=io.StringIO())).run()
+
+
+class Refusing(Builder):
+    """The registry gives out nothing."""
+
+    def build(self, build: Build, step: object) -> None:
+        self.asked.append(build.name)
+        raise RefusedError("403 Forbidden")
+
+
+def test_what_there_is_a_way_without_is_told_and_not_asked_for_again(
+    asked: list[str], make_build: MakeBuild, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(golang, "Builder", Refusing)
+    build = make_build(without="It is left out.")
+    said = io.StringIO()
+    install.Installation(layout, a_plan(builds=[build]), Report(stream=said)).run()
+    assert (
+        "thing v1.34.4 is not to be had here: the registry does not serve it. It is left out."
+        in said.getvalue()
+    )
+    stamps = Stamps(layout)
+    assert asked == ["thing"]
+    assert stamps.is_refused(build)
+    assert not stamps.is_current(build)
+    assert not stamps.is_refused(make_build(ldflags="other"))
+    assert plan.describe(a_plan(refused=(build,)), layout) == [plan.without(build)]
+    monkeypatch.setattr(found, "ASK_AGAIN_S", -1)
+    assert not stamps.is_refused(build)
+
+
+def test_what_there_is_no_way_without_ends_the_run(
+    asked: list[str], make_build: MakeBuild, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(golang, "Builder", Refusing)
+    monkeypatch.setattr(install, "end_running", lambda: None)
+    with pytest.raises(StepError, match="403 Forbidden"):
+        install.Installation(layout, a_plan(builds=[make_build()]), Report(stream=io.StringIO())).run()
 
 
 def test_pips_settings_serve_uv_too(monkeypatch: pytest.MonkeyPatch) -> None:

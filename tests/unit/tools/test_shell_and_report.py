@@ -18,6 +18,24 @@ def test_a_failure_shows_what_the_program_said_last(tmp_path: Path) -> None:
     assert "begin\ndisk full\n" in log.read_text()
 
 
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ("example.org/a@v1: reading https://mirror.example/a/@v/v1.zip: 403 Forbidden", True),
+        ("reading https://mirror.example/a/@v/v1.info: 404 Not Found", True),
+        ("reading https://mirror.example/a/@v/v1.mod: 410 Gone", True),
+        ("reading https://mirror.example/a/@v/v1.zip: 502 Bad Gateway", False),
+        ("main.go:403: undefined: Forbidden", False),
+    ],
+)
+def test_a_registry_that_refuses_is_told_from_other_trouble(tmp_path: Path, said: str, refused: bool) -> None:
+    with pytest.raises(shell.StepError) as caught:
+        shell.run(
+            ["sh", "-c", f"echo begin; echo '{said}'; echo '  server response: no'; exit 1"], tmp_path / "log"
+        )
+    assert isinstance(caught.value, shell.RefusedError) == refused
+
+
 def test_lines_are_seen_as_they_come(tmp_path: Path) -> None:
     seen: list[str] = []
     shell.run(["printf", "one\\ntwo\\n"], tmp_path / "log", on_line=seen.append)

@@ -15,7 +15,7 @@ SERVICE = Service(
     port=7070,
     host_port=7070,
     data="/data",
-    environment={"ROOT_SECRET_KEY": "very secret"},
+    environment={"S3_SECRET_ACCESS_KEY": "very secret"},
 )
 
 
@@ -24,7 +24,7 @@ def test_an_address_has_one_hardware_address() -> None:
 
 
 def test_any_change_gives_another_hash_and_shows_no_secret() -> None:
-    other = Service(**{**SERVICE.__dict__, "environment": {"ROOT_SECRET_KEY": "another"}})
+    other = Service(**{**SERVICE.__dict__, "environment": {"S3_SECRET_ACCESS_KEY": "another"}})
     assert spec_hash(SERVICE) != spec_hash(other)
     assert spec_hash(SERVICE) == spec_hash(Service(**SERVICE.__dict__))
     assert "secret" not in spec_hash(SERVICE)
@@ -40,7 +40,7 @@ def test_secrets_are_no_words_of_a_command(monkeypatch: pytest.MonkeyPatch) -> N
         given.update(env or {})
         return ""
 
-    for name in ("services.ensure_image", "remove_containers", "_wait_until_open"):
+    for name in ("services.ensure_image", "remove_containers", "_wait_until_it_answers"):
         monkeypatch.setattr(f"infra.cluster.containers.{name}", lambda *_: None)
     monkeypatch.setattr("infra.cluster.containers.call", call)
     start(SERVICE)
