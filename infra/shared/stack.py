@@ -215,9 +215,8 @@ class Stack:
         return Paths.of(self.env).pulumi / f".pulumi/stacks/{self.project}/{self.env}.json"
 
     def _command(self, words: Sequence[str]) -> list[str]:
-        scope = (
-            [] if words[:2] == ["stack", "init"] else ["--stack", f"organization/{self.project}/{self.env}"]
-        )
+        stack = f"organization/{self.project}/{self.env}"
+        scope = [] if words[:2] == ["stack", "init"] else ["--stack", stack]
         return ["pulumi", *words, *scope, "--non-interactive", "--cwd", str(self._work)]
 
     def _run(self, *words: str) -> None:
@@ -257,7 +256,7 @@ class Stack:
 
 @cache
 def _plugin_folders(env: str) -> tuple[str, ...]:
-    """The engine's and the plugin's: the latter is asked for whenever its package is installed, used or not."""
+    """The plugin's too: it is asked for whenever its package is installed, used or not."""
     return tuple(str(ensure(env, say=lambda _: None)) for ensure in (ensure_kubernetes_plugin, ensure_engine))
 
 

@@ -90,12 +90,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     @_told
     def ReadResource(self, request: Any, context: Context) -> Any:
         wanted = Resource(
-            "", request.type, custom=True, id=request.id, parent=request.parent,
+            _named(request.name), request.type, custom=True, id=request.id, parent=request.parent,
             inputs=decode(request.properties), provider=request.provider,
             dependencies=list(request.dependencies),
             additionalSecretOutputs=list(request.additionalSecretOutputs),
         )  # fmt: skip
-        wanted.urn = f"::::::{request.name}"
         found = self.deployment.read(wanted, request.version)
         return resource_pb2.ReadResourceResponse(urn=found.urn, properties=encode(found.outputs))
 
@@ -138,6 +137,11 @@ class Engine(engine_pb2_grpc.EngineServicer):
         return engine_pb2.RequirePulumiVersionResponse()
 
 
+def _named(name: str) -> str:
+    """A name in full that holds nothing else yet: the deployment knows the rest."""
+    return f"::::::{name}"
+
+
 def goal_of(request: Any) -> Goal:
     """What a registration asks for. Raises EngineError for what is not served."""
     refused = [name for name in _REFUSED if getattr(request, name)]
@@ -149,7 +153,7 @@ def goal_of(request: Any) -> Goal:
         )
     timeouts = {key: getattr(request.customTimeouts, key) for key in ("create", "update", "delete")}
     resource = Resource(
-        urn=f"::::::{request.name}",
+        urn=_named(request.name),
         type=request.type,
         custom=request.custom,
         inputs=decode(request.object),
