@@ -257,10 +257,7 @@ class Stack:
 
 @cache
 def _plugin_folders(env: str) -> tuple[str, ...]:
-    """The engine's and the Kubernetes plugin's.
-
-    The language host asks for the latter whenever its package is installed, used or not.
-    """
+    """The engine's and the plugin's: the latter is asked for whenever its package is installed, used or not."""
     return tuple(str(ensure(env, say=lambda _: None)) for ensure in (ensure_kubernetes_plugin, ensure_engine))
 
 

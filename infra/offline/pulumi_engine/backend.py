@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
@@ -219,6 +220,10 @@ class State:
             self.file.parent.rmdir()
 
 
+@cache
+def _version() -> str:
+    return f"v{version('pulumi')}"
+
+
 def _manifest() -> Props:
-    about = f"v{version('pulumi')}"
-    return {"time": now(), "magic": hashlib.sha256(about.encode()).hexdigest(), "version": about}
+    return {"time": now(), "magic": hashlib.sha256(_version().encode()).hexdigest(), "version": _version()}

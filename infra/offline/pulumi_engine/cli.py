@@ -12,7 +12,7 @@ from pathlib import Path
 from infra.offline.pulumi_engine.backend import Backend, State
 from infra.offline.pulumi_engine.display import Display
 from infra.offline.pulumi_engine.project import ORGANIZATION, Project
-from infra.offline.pulumi_engine.session import Session, log_path
+from infra.offline.pulumi_engine.session import Session
 from infra.offline.pulumi_engine.values import EngineError, hidden, plain
 
 _FAILED = 255
@@ -124,7 +124,7 @@ class Command:
         with lock:
             state = self.state()
             state.persistent = not preview
-            display = Display(diff=self.words.diff, preview=preview, log=log_path(self.words.event_log))
+            display = Display(diff=self.words.diff, preview=preview, log=self.words.event_log)
             display.heading(f"{_HEADINGS[action]} ({self.stack})")
             self._pending(state, display)
             arguments = (self.backend, self.project, self.stack, state, display)
@@ -179,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
         changing = add(
             commands, name, *flags, "-y|--yes", "-f|--skip-preview", "--diff", "--suppress-outputs"
         )
-        changing.add_argument("--event-log", help="a file for what was done, as JSON")
+        changing.add_argument("--event-log", type=Path, help="a file for what was done, as JSON")
     add(commands, "cancel", "-y|--yes")
     stack = commands.add_parser("stack").add_subparsers(dest="subcommand", required=True)
     add(stack, "init", "--no-select").add_argument("name")

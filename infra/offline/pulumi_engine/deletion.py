@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from infra.offline.pulumi_engine.resource import Resource
-from infra.offline.pulumi_engine.values import UNKNOWN, EngineError, Props
+from infra.offline.pulumi_engine.values import UNKNOWN, EngineError, Props, StoppedError
 
 PARALLEL = 16
 """Steps at once."""
@@ -24,15 +24,15 @@ def _needs(one: Resource, other: Resource) -> bool:
 def delete_all(
     doomed: list[Resource], remove: Callable[[Resource], None], failed: Callable[[Resource, str], None]
 ) -> None:
-    """Remove them all. What needs one that could not be removed... stays is what it needs: that stays too.
+    """Remove them all. What one needs that could not be removed stays too.
 
-    Raises EngineError if any could not be removed.
+    Raises EngineError if any could not be removed, StoppedError if no more was to be begun.
     """
-    left, begun, broken = list(doomed), dict[Future[None], Resource](), False
+    left, begun, errors = list(doomed), dict[Future[None], Resource](), list[BaseException]()
     with ThreadPoolExecutor(PARALLEL) as pool:
         while True:
             waiting = [item for item in ready(left) if item not in begun.values()]
-            if not broken:
+            if not errors:
                 begun |= {pool.submit(remove, item): item for item in waiting}
             if not begun:
                 break
@@ -43,12 +43,12 @@ def delete_all(
                 if error is None:
                     left.remove(item)
                     continue
-                broken = True
-                if isinstance(error, EngineError):
-                    failed(item, str(error))
-                elif str(error):
-                    failed(item, repr(error))
-    if left:
+                errors.append(error)
+                if not isinstance(error, StoppedError):
+                    failed(item, str(error) if isinstance(error, EngineError) else repr(error))
+    if errors and all(isinstance(error, StoppedError) for error in errors):
+        raise StoppedError
+    if errors:
         raise EngineError(f"{len(left)} of {len(doomed)} resources could not be deleted")
 
 

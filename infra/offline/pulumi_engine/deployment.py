@@ -1,118 +1,32 @@
-"""What becomes of each resource that the program registers: decided, and done."""
+"""What becomes of each resource that the program registers."""
 
-import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any
 
-from infra.offline.pulumi_engine.backend import State
-from infra.offline.pulumi_engine.deletion import delete_all, dependents_to_replace
-from infra.offline.pulumi_engine.display import Display, Op
-from infra.offline.pulumi_engine.kinds import Diff, Held, InitError, Kind
+from infra.offline.pulumi_engine.decisions import Goal, decide, ignoring
+from infra.offline.pulumi_engine.deletion import dependents_to_replace
+from infra.offline.pulumi_engine.display import Op
+from infra.offline.pulumi_engine.kinds import Diff, InitError, Kind
 from infra.offline.pulumi_engine.plugin import Plugin
-from infra.offline.pulumi_engine.providers import Providers
 from infra.offline.pulumi_engine.resource import PROVIDER, STACK, Resource, make_urn
-from infra.offline.pulumi_engine.values import EngineError, Props, plain, secret
-
-Action = Literal["same", "update", "replace", "delete-first"]
-
-
-@dataclass
-class Goal:
-    """A resource as the program wants it, and how to get there."""
-
-    resource: Resource
-    aliases: list[str] = field(default_factory=list)
-    """Names in full that it may have had before."""
-    import_id: str = ""
-    delete_first: bool | None = None
-    """On replacement: as the program says, or as the plugin does."""
-    version: str = ""
-    """Of the plugin."""
+from infra.offline.pulumi_engine.run import Run
+from infra.offline.pulumi_engine.values import EngineError, Props
 
 
-class StoppedError(Exception):
-    """Nothing new is begun: something failed, or the run is cancelled."""
+class Deployment(Run):
+    """A run that follows the program."""
 
-
-def decide(diff: Diff, old: Resource, goal: Goal) -> Action:
-    """What an existing resource needs."""
-    watched = goal.resource.replaceOnChanges
-    forced = any(path == it or path.startswith((f"{it}.", f"{it}[")) for it in watched for path in diff.paths)
-    if diff.replaces or (diff.changes and (forced or "*" in watched)):
-        first = diff.delete_first if goal.delete_first is None else goal.delete_first
-        return "delete-first" if first else "replace"
-    return "update" if diff.changes or old.initErrors else "same"
-
-
-def ignoring(new: Props, old: Props, paths: list[str]) -> Props:
-    """The new inputs with what `ignore_changes` names as it was."""
-    kept = dict(new)
-    for path in paths:
-        if not re.fullmatch(r"[\w/-]+(\.[\w/-]+)*", path):
-            raise EngineError(
-                f"ignore_changes: {path!r}: only names joined by dots are served by the stand-in"
-            )
-        head, _, rest = path.partition(".")
-        before = old.get(head)
-        if rest and isinstance(before, dict) and isinstance(kept.get(head), dict):
-            kept[head] = ignoring(kept[head], before, [rest])
-        elif rest:
-            continue
-        elif head in old:
-            kept[head] = before
-        else:
-            kept.pop(head, None)
-    return kept
-
-
-class Deployment:
-    """One run. Its methods are called by many threads at once, one for each resource."""
-
-    def __init__(
-        self, project: str, state: State, providers: Providers, display: Display, *, preview: bool
-    ) -> None:
-        self.project, self.state, self.providers, self.display = project, state, providers, display
-        self.preview = preview
-        self.failed = False
-        self.stopped = threading.Event()
+    def __init__(self, *arguments: Any, preview: bool) -> None:
+        super().__init__(*arguments, preview=preview)
         self.olds: dict[str, Resource] = {}
-        self.news: dict[str, Resource] = {}
-        self.root = display.root = make_urn(state.name, project, "", STACK, f"{project}-{state.name}")
+        """What there was before, by name."""
         self._again: set[str] = set()
         """Deleted first: to be made anew when the program comes to them."""
         self._lock, self._defaults = threading.RLock(), threading.Lock()
-        self._active, self._idle = 0, threading.Condition()
 
     def begin(self) -> None:
         """Know what there was before."""
         self.olds = {item.urn: item for item in self.state.resources if not item.delete}
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """One step more is under way, unless nothing is to begin any more."""
-        with self._idle:
-            if self.stopped.is_set():
-                raise StoppedError
-            self._active += 1
-        try:
-            yield
-        finally:
-            with self._idle:
-                self._active -= 1
-                self._idle.notify_all()
-
-    def wait_until_idle(self) -> None:
-        with self._idle:
-            self._idle.wait_for(lambda: self._active == 0)
-
-    def fail(self, urn: str, error: str) -> None:
-        """Say what went wrong, and begin nothing more."""
-        self.failed = True
-        self.stopped.set()
-        self.display.message(urn, error, "error")
 
     def register(self, goal: Goal) -> Resource:
         """See to one resource. Answers it as it is then; unknown parts are left out in a preview."""
@@ -123,7 +37,9 @@ class Deployment:
             if new.urn in self.news:
                 raise EngineError(f"Duplicate resource URN '{new.urn}'; try giving it a unique name")
             self.news[new.urn] = new
-        if new.custom and not new.is_provider and not new.provider:
+        if new.is_provider and goal.version:
+            new.inputs = {**new.inputs, "version": goal.version}
+        elif new.custom and not new.provider:
             new.provider = self._default_provider(new.type.split(":")[0], goal.version).ref
         with self.working():
             old = self._old(goal)
@@ -145,7 +61,7 @@ class Deployment:
             if found is None:
                 raise EngineError(f"resource '{new.id}' does not exist")
             _, inputs, outputs = found
-            new.outputs = _marked(outputs, new)
+            new.outputs = new.marked(outputs)
             new.inputs = inputs or new.inputs
             with self._lock:
                 self.news[new.urn] = new
@@ -156,19 +72,6 @@ class Deployment:
         """The plugin that serves functions of a package."""
         provider = self.provider(reference) if reference else self._default_provider(package, version)
         return self.providers.of(provider)
-
-    def kind(self, resource: Resource) -> Kind:
-        """Who can do something with a resource."""
-        if resource.is_provider:
-            return self.providers
-        return self.providers.of(self.provider(resource.provider)) if resource.custom else Held()
-
-    def provider(self, reference: str) -> Resource:
-        """The provider resource that a reference leads to."""
-        for item in [*self.news.values(), *self.state.all]:
-            if item.ref == reference:
-                return item
-        raise EngineError(f"unknown provider {reference}")
 
     def _default_provider(self, package: str, version: str) -> Resource:
         name = f"default_{version.replace('.', '_')}" if version else "default"
@@ -250,7 +153,7 @@ class Deployment:
                 self.state.begin(new, "creating")
             try:
                 new.id, outputs = kind.create(new, preview=self.preview)
-                new.outputs = _marked(outputs, new)
+                new.outputs = new.marked(outputs)
             except InitError as error:
                 self._unwell(new, error)
                 self.state.put(new, old)
@@ -267,7 +170,7 @@ class Deployment:
             if new.custom and not self.preview:
                 self.state.begin(old, "updating")
             try:
-                new.outputs = _marked(kind.update(old, new, preview=self.preview), new)
+                new.outputs = new.marked(kind.update(old, new, preview=self.preview))
             except InitError as error:
                 self._unwell(new, error)
                 self.state.put(new, old)
@@ -280,7 +183,7 @@ class Deployment:
     def _unwell(self, new: Resource, error: InitError) -> None:
         new.id = error.id or new.id
         new.inputs = new.inputs if error.inputs is None else error.inputs
-        new.outputs, new.initErrors = _marked(error.outputs, new), error.reasons
+        new.outputs, new.initErrors = new.marked(error.outputs), error.reasons
 
     def _replace(self, new: Resource, old: Resource, kind: Kind, *, first: bool) -> None:
         if not first:
@@ -316,7 +219,7 @@ class Deployment:
             if kind.diff(before, new).changes:
                 self.display.changes(new, before.inputs, new.inputs)
                 raise EngineError("inputs to import do not match the existing resource")
-            new.outputs, new.importID = _marked(outputs, new), goal.import_id
+            new.outputs, new.importID = new.marked(outputs), goal.import_id
             self.state.put(new)
 
     def finish(self) -> None:
@@ -325,37 +228,3 @@ class Deployment:
             [item for item in self.state.resources if item.delete or item.urn not in self.news], "delete"
         )
         self.state.save()
-
-    def delete(self, doomed: list[Resource], op: Op) -> None:
-        """Remove resources, each after all that need it. Raises EngineError if one of them fails."""
-        for item in doomed:
-            if item.protect and not item.delete:
-                raise EngineError(
-                    f"resource {item.urn!r} cannot be deleted because it is protected; "
-                    "to unprotect it, set its option `protect` to False and run `pulumi up`"
-                )
-        names = {item.urn for item in doomed}
-
-        def remove(item: Resource) -> None:
-            replaced = op == "delete-replaced" or item.delete
-            shown: Op = "discard" if item.external else "delete-replaced" if replaced else "delete"
-            with self.working(), self.display.step(shown, item):
-                if self.preview:
-                    self.state.drop(item)
-                    return
-                spared = item.retainOnDelete or item.external or item.deletedWith in names
-                if item.custom and not item.is_provider and not spared:
-                    self.state.begin(item, "deleting")
-                    try:
-                        self.kind(item).delete(item)
-                    except Exception:
-                        self.state.end(item)
-                        raise
-                self.state.drop(item)
-
-        delete_all(doomed, remove, lambda item, error: self.fail(item.urn, error))
-
-
-def _marked(outputs: Props, resource: Resource) -> Props:
-    named = resource.additionalSecretOutputs
-    return {key: secret(plain(value)) if key in named else value for key, value in outputs.items()}

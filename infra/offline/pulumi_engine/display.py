@@ -97,13 +97,13 @@ class Display:
             lines = list(difference(hidden(old), hidden(new), 8))
             self._print(f"    [urn={resource.urn}]", *lines)
 
-    def message(self, urn: str, text: str, severity: str = "info", *, passing: bool = False) -> None:
-        """Say what a program or a plugin says. `passing`: of interest only while it goes on."""
+    def message(self, urn: str, text: str, severity: str = "info") -> None:
+        """Say what a program or a plugin says."""
         urn = urn or self.root
         ahead = "" if severity == "info" else f"{severity}: "
         self.errors += severity == "error"
         lines = f"{ahead}{text.rstrip()}".splitlines()
-        if not passing and (severity != "info"):
+        if severity != "info":
             with self._lock:
                 self._said.setdefault(urn, []).extend(lines)
         if self._diff or not urn:

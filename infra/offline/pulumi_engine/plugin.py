@@ -63,18 +63,19 @@ class Plugin:
         threading.Thread(target=_forward, args=(err, host.say), daemon=True).start()
         port = out.readline().strip()
         if not port.isdigit():
+            self.close()
             raise EngineError(f"the plugin {file} did not tell its port, but {port!r}")
         threading.Thread(target=_forward, args=(out, host.say), daemon=True).start()
         self._stub = provider_pb2_grpc.ResourceProviderStub(
             grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS)
         )
 
-    def _call(self, method: str, request: Any, like: Props | None = None) -> Any:
-        """The answer; None where the plugin does not know the method."""
+    def _call(self, method: str, request: Any, like: Props | None = None, *, optional: bool = False) -> Any:
+        """The answer; None where the plugin does not know a method that is optional."""
         try:
             return getattr(self._stub, method)(request)
         except grpc.RpcError as error:
-            if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+            if optional and error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return None
             if found := _init_error(error, like or {}):
                 raise found from None
@@ -82,17 +83,17 @@ class Plugin:
 
     def check_config(self, new: Resource, olds: Props) -> Props:
         """Settings of the plugin with its defaults."""
-        answer = self._call(
-            "CheckConfig", pb.CheckRequest(urn=new.urn, olds=_sent(olds), news=_sent(new.inputs))
-        )
+        request = pb.CheckRequest(urn=new.urn, olds=_sent(olds), news=_sent(new.inputs))
+        answer = self._call("CheckConfig", request, optional=True)
+        _refuse(answer.failures if answer else ())
         if answer is None or not answer.HasField("inputs"):
             return new.inputs
-        _refuse(answer.failures)
         return _marked(answer.inputs, new.inputs)
 
     def diff_config(self, old: Resource, new: Resource) -> Diff:
         """What of the plugin's settings changes, and whether all its resources are others then."""
-        return _diff(self._call("DiffConfig", pb.DiffRequest(**_old(old), news=_sent(new.inputs))), old, new)
+        request = pb.DiffRequest(**_old(old), news=_sent(new.inputs))
+        return _diff(self._call("DiffConfig", request, optional=True), old, new)
 
     def configure(self, settings: Props, package: str) -> None:
         """Settings that are no text are told as JSON in `variables`, the older way to tell them."""
@@ -104,7 +105,7 @@ class Plugin:
             sends_old_inputs=True,
             sends_old_inputs_to_delete=True,
         )
-        answer = self._call("Configure", request)
+        answer = self._call("Configure", request, optional=True)
         self._configured, self._previews = True, bool(answer and answer.supportsPreview)
 
     def check(self, new: Resource, olds: Props) -> Props:
@@ -113,7 +114,7 @@ class Plugin:
         request = pb.CheckRequest(
             **_about(new), olds=_sent(olds), news=_sent(new.inputs), randomSeed=os.urandom(32)
         )
-        answer = self._call("Check", request)
+        answer = self._call("Check", request, optional=True)
         if answer is None:
             return new.inputs
         _refuse(answer.failures)
@@ -134,7 +135,7 @@ class Plugin:
         request = pb.CreateRequest(
             **_about(new), properties=_sent(new.inputs), timeout=timeout_s, preview=preview
         )
-        answer = _known(self._call("Create", request, new.inputs))
+        answer = self._call("Create", request, new.inputs)
         if not preview and not answer.id:
             raise EngineError("the plugin gave the new resource no id")
         return answer.id, _marked(answer.properties, new.inputs)
@@ -147,7 +148,7 @@ class Plugin:
             **_old(old), news=_sent(new.inputs), timeout=timeout_s, preview=preview,
             ignoreChanges=new.ignoreChanges,
         )  # fmt: skip
-        return _marked(_known(self._call("Update", request, new.inputs)).properties, new.inputs)
+        return _marked(self._call("Update", request, new.inputs).properties, new.inputs)
 
     def read(self, resource: Resource) -> Found | None:
         if not self._configured:
@@ -156,7 +157,7 @@ class Plugin:
         request = pb.ReadRequest(
             **_about(resource), id=resource.id, inputs=_sent(inputs), properties=_sent(outputs)
         )
-        answer = _known(self._call("Read", request, inputs))
+        answer = self._call("Read", request, inputs)
         if not answer.id:
             return None
         said = _marked(answer.inputs, inputs) if answer.HasField("inputs") else None
@@ -165,13 +166,11 @@ class Plugin:
     def delete(self, old: Resource) -> None:
         about, timeout_s = _old(old), old.customTimeouts.get("delete", 0)
         about["properties"] = about.pop("olds")
-        _known(self._call("Delete", pb.DeleteRequest(**about, timeout=timeout_s)))
+        self._call("Delete", pb.DeleteRequest(**about, timeout=timeout_s))
 
     def invoke(self, token: str, arguments: Props, *, preview: bool) -> tuple[Props, list[tuple[str, str]]]:
         """What a function answers, and what is wrong with its arguments."""
-        answer = _known(
-            self._call("Invoke", pb.InvokeRequest(tok=token, args=encode(plain(arguments)), preview=preview))
-        )
+        answer = self._call("Invoke", pb.InvokeRequest(tok=token, args=_sent(arguments), preview=preview))
         returned = getattr(answer, "return")
         return decode(returned), [(it.property, it.reason) for it in answer.failures]
 
@@ -209,12 +208,6 @@ def _forward(stream: IO[str], say: Callable[[str], None]) -> None:
     for line in stream:
         if line.strip():
             say(line.rstrip())
-
-
-def _known(answer: Any) -> Any:
-    if answer is None:
-        raise EngineError("the plugin does not know what it was asked for")
-    return answer
 
 
 def _refuse(failures: Any) -> None:

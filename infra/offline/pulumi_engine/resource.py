@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from infra.offline.pulumi_engine.crypt import Crypter
-from infra.offline.pulumi_engine.values import UNKNOWN, Props, sealed, unsealed
+from infra.offline.pulumi_engine.values import UNKNOWN, Props, plain, sealed, secret, unsealed
 
 STACK = "pulumi:pulumi:Stack"
 PROVIDER = "pulumi:providers:"
@@ -12,7 +12,7 @@ PROVIDER = "pulumi:providers:"
 
 @dataclass(eq=False)
 class Resource:
-    """Two that are equal in all are still two: one may be there to be deleted. Names are those of the JSON."""
+    """Two that are equal in all are still two: one may be there to be deleted. Names are as in the JSON."""
 
     urn: str
     type: str
@@ -58,6 +58,11 @@ class Resource:
     def is_default_provider(self) -> bool:
         """Made by the engine, not by the program: not counted, and not shown."""
         return self.is_provider and (self.name == "default" or self.name.startswith("default_"))
+
+    def marked(self, outputs: Props) -> Props:
+        """Outputs with those that the program wants to be secrets marked so."""
+        named = self.additionalSecretOutputs
+        return {key: secret(plain(value)) if key in named else value for key, value in outputs.items()}
 
     def needs(self) -> set[str]:
         """The names of all that must be there before it, and go after it."""

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import grpc
 from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 
 from infra.offline.pulumi_engine.backend import Backend, State
-from infra.offline.pulumi_engine.deployment import Deployment, StoppedError
+from infra.offline.pulumi_engine.deployment import Deployment
 from infra.offline.pulumi_engine.display import Display
 from infra.offline.pulumi_engine.plugin import OPTIONS, Host
 from infra.offline.pulumi_engine.program import Program, folder_of, plugin_environment
@@ -22,7 +21,7 @@ from infra.offline.pulumi_engine.project import Project
 from infra.offline.pulumi_engine.providers import Providers
 from infra.offline.pulumi_engine.refresh import refresh
 from infra.offline.pulumi_engine.services import Engine, Monitor
-from infra.offline.pulumi_engine.values import EngineError, Props, has_secret
+from infra.offline.pulumi_engine.values import EngineError, Props, StoppedError, has_secret
 
 _WORKERS = 256
 """A registration holds a thread until it is through; a program has a few dozen under way."""
@@ -138,8 +137,3 @@ def _stack_reader(backend: Backend, project: Project) -> Callable[[str], tuple[P
         return outputs, [key for key, value in outputs.items() if has_secret(value)]
 
     return read
-
-
-def log_path(text: str | None) -> Path | None:
-    """Where the log of events goes."""
-    return Path(text) if text else None

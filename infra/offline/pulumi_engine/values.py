@@ -28,6 +28,10 @@ class EngineError(Exception):
     """What the user is told, as it is."""
 
 
+class StoppedError(Exception):
+    """Nothing new is begun: something failed, or the run is cancelled."""
+
+
 def decode(message: Struct) -> Props:
     """A message's properties; whole numbers as int, which is how the state has them."""
     return {key: _decode(value) for key, value in message.fields.items()}

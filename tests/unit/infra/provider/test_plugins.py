@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.offline.engine import FORCE as ENGINE
 from infra.offline.plugins import FORCE, ensure_kubernetes_plugin
 from infra.shared.command import CommandError
 
@@ -21,6 +22,7 @@ def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_CACHE", str(tmp_path))
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi-home"))
     monkeypatch.delenv(FORCE, raising=False)
+    monkeypatch.setenv(ENGINE, "real")
 
 
 def _ensure() -> tuple[Path, str]:
