@@ -74,8 +74,8 @@ def install(layout: Layout) -> None:
         made = Path(scratch) / PROGRAM
         made.mkdir()
         _fetch(jar, made / "s3proxy.jar", Path(scratch), log)
-        javac = ["javac", "--release", "17", "-nowarn", "-cp", made / "s3proxy.jar", "-d", made / "classes"]
-        run([*javac, *sorted(source(layout).glob("*.java"))], log)
+        javac = ["javac", "--release", "17", "-nowarn", "-cp", str(made / "s3proxy.jar")]
+        run([*javac, "-d", made / "classes", *sorted(source(layout).glob("*.java"))], log)
         shutil.copy2(source(layout) / PROGRAM, made / PROGRAM)
         shutil.rmtree(place(layout), ignore_errors=True)
         made.rename(place(layout))

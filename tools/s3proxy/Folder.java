@@ -16,7 +16,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** The folder below S3Proxy, made ready before it starts: after a kill, and where another server kept its objects. */
+/** The folder below S3Proxy, made ready before it starts: after a kill, and after another server. */
 final class Folder {
     /** What S3Proxy calls the file of an object until it is whole; the group is the object's own name. */
     static final Pattern UNFINISHED =
@@ -79,8 +79,8 @@ final class Folder {
                 ? new String(read(view, "etag"), StandardCharsets.UTF_8).replace("\"", "")
                 : HexFormat.of().formatHex(md5(path));
         boolean plain = etag.matches("[0-9a-f]{32}");
-        byte[] stored = plain ? HexFormat.of().parseHex(etag) : ('"' + etag + '"').getBytes(StandardCharsets.UTF_8);
-        view.write(ETAG, ByteBuffer.wrap(stored));
+        byte[] quoted = ('"' + etag + '"').getBytes(StandardCharsets.UTF_8);
+        view.write(ETAG, ByteBuffer.wrap(plain ? HexFormat.of().parseHex(etag) : quoted));
     }
 
     private static byte[] read(UserDefinedFileAttributeView view, String name) throws IOException {

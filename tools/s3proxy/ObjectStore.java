@@ -27,11 +27,13 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
 /**
  * S3Proxy over a folder, with what its own store of files lacks: an object is not there until all of it is.
  *
- * <p>S3Proxy writes an object `a/b` into the file `a/b-UUID` and then renames it, but lists that file as if it were
- * an object. Here such files are left out. `ObjectStore HOST:PORT FOLDER`; the keys come in by environment.
+ * <p>S3Proxy writes an object `a/b` into the file `a/b-UUID` and then renames it, but lists that file as if
+ * it were an object. Here such files are left out.
+ *
+ * <p>`ObjectStore HOST:PORT FOLDER`; the keys come in by environment.
  */
 public final class ObjectStore extends ForwardingBlobStore {
-    /** A signed body is held in memory until its signature was checked; a larger one has to come in chunks or parts. */
+    /** A signed body is held in memory until it was checked; a larger one has to come in chunks or parts. */
     private static final long LARGEST_SIGNED_BODY = 64 << 20;
 
     private static final int ATTEMPTS = 5;
@@ -44,15 +46,14 @@ public final class ObjectStore extends ForwardingBlobStore {
 
     public static void main(String[] words) throws Exception {
         Path folder = Path.of(words[1]).toAbsolutePath();
+        String id = variable("S3_ACCESS_KEY_ID");
+        String secret = variable("S3_SECRET_ACCESS_KEY");
         Folder.tidy(folder);
         S3Proxy.builder()
                 .blobStore(new ObjectStore(new FilesystemNio2BlobStore(folder.toString())))
                 .endpoint(new URI("http://" + words[0]))
-                .awsAuthentication(
-                        AuthenticationType.AWS_V4, variable("S3_ACCESS_KEY_ID"), variable("S3_SECRET_ACCESS_KEY"))
+                .awsAuthentication(AuthenticationType.AWS_V4, id, secret)
                 .v4MaxNonChunkedRequestSize(LARGEST_SIGNED_BODY)
-                // Clients send headers of newer versions of the protocol; Amazon's own store ignores them, too.
-                .ignoreUnknownHeaders(true)
                 .build()
                 .start();
     }
@@ -69,7 +70,8 @@ public final class ObjectStore extends ForwardingBlobStore {
     @Override
     public ListObjectsV2Response list(ListObjectsV2Request request) {
         ListObjectsV2Response page = super.list(request);
-        var whole = page.contents().stream().filter(object -> isWhole(request.bucket(), object.key())).toList();
+        String bucket = request.bucket();
+        var whole = page.contents().stream().filter(object -> isWhole(bucket, object.key())).toList();
         return whole.size() == page.contents().size() ? page : page.toBuilder().contents(whole).build();
     }
 
@@ -110,7 +112,7 @@ public final class ObjectStore extends ForwardingBlobStore {
                 try {
                     return write.get();
                 } catch (RuntimeException error) {
-                    // The folder was made and, since it was empty, removed by somebody's delete: nothing was read yet.
+                    // Its folder was made and, while still empty, removed by a delete: nothing was read yet.
                     if (!(error.getCause() instanceof NoSuchFileException) || attempt == ATTEMPTS) {
                         throw told(error);
                     }
@@ -123,9 +125,11 @@ public final class ObjectStore extends ForwardingBlobStore {
 
     /** What a folder of files can't hold (`a` beside `a/b`, long names) is not tried again by clients. */
     private static RuntimeException told(RuntimeException error) {
-        if (!(error.getCause() instanceof FileSystemException cause) || cause instanceof NoSuchFileException) {
+        boolean lasts = error.getCause() instanceof FileSystemException;
+        if (!lasts || error.getCause() instanceof NoSuchFileException) {
             return error;
         }
+        var cause = (FileSystemException) error.getCause();
         String reason = cause.getReason() == null ? "a file is where a folder has to be" : cause.getReason();
         var details = AwsErrorDetails.builder().errorCode("OperationAborted").errorMessage(reason).build();
         return (RuntimeException)

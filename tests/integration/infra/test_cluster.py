@@ -212,7 +212,19 @@ def test_6_a_run_that_was_killed_is_cleared_and_goes_on(trial: Trial) -> None:
     assert kind_nodes_ready(trial) == 2
 
 
-def test_7_destroy_leaves_nothing_behind(trial: Trial) -> None:
+def test_7_a_claim_that_goes_takes_its_folder_along(trial: Trial) -> None:
+    assert "probe" in folders(trial)
+    trial.kubectl("delete", "pod/probe", "persistentvolumeclaim/probe", "--timeout=60s")
+    trial.kubectl("wait", "--for=delete", "persistentvolume", "--all", "--timeout=60s")
+    assert not folders(trial)
+
+
+def folders(trial: Trial) -> str:
+    """Those of volumes on the node that the pod was on."""
+    return call(trial.engine, "exec", "switchboard-trial-worker", "ls", "/var/local-path-provisioner").strip()
+
+
+def test_8_destroy_leaves_nothing_behind(trial: Trial) -> None:
     if trial.engine == "podman":  # kind makes a node's volume first, and may be killed before the node
         call(trial.engine, "volume", "create", "--label=switchboard-trial-worker2=true")
     trial.stack.destroy()
@@ -224,5 +236,5 @@ def kind_nodes_ready(trial: Trial) -> int:
     return trial.kubectl("get", "nodes").count(" Ready ")
 
 
-def test_8_destroy_of_what_is_not_there_is_no_error(trial: Trial) -> None:
+def test_9_destroy_of_what_is_not_there_is_no_error(trial: Trial) -> None:
     trial.stack.destroy()
