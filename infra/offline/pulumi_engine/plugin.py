@@ -66,9 +66,8 @@ class Plugin:
             self.close()
             raise EngineError(f"the plugin {file} did not tell its port, but {port!r}")
         threading.Thread(target=_forward, args=(out, host.say), daemon=True).start()
-        self._stub = provider_pb2_grpc.ResourceProviderStub(
-            grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS)
-        )
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS)
+        self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
 
     def _call(self, method: str, request: Any, like: Props | None = None, *, optional: bool = False) -> Any:
         """The answer; None where the plugin does not know a method that is optional."""
@@ -181,6 +180,7 @@ class Plugin:
 
     def close(self) -> None:
         """End the process and what it started."""
+        self._channel.close()  # else the library prints that the process hung up
         for sign in (signal.SIGINT, signal.SIGKILL):
             with suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 os.killpg(self._process.pid, sign)
