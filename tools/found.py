@@ -88,17 +88,18 @@ class Stamps:
         """Remember that the build's programs are in place."""
         self.layout.stamps.mkdir(parents=True, exist_ok=True)
         (self.layout.stamps / build.name).write_text("\n".join([build.key, *self._links(build)]) + "\n")
+        self._refusal(build).unlink(missing_ok=True)
 
     def is_refused(self, build: Build) -> bool:
         """Whether the registry was asked for this very build within the last day and did not give it."""
         file = self._refusal(build)
-        asked = file.exists() and file.read_text() == build.key
-        return asked and time.time() - file.stat().st_mtime < ASK_AGAIN_S
+        asked = file.exists() and file.read_text() == _question(build)
+        return asked and 0 <= time.time() - file.stat().st_mtime < ASK_AGAIN_S
 
     def refused(self, build: Build) -> None:
         """Remember that the registry does not give it."""
         self._refusal(build).parent.mkdir(parents=True, exist_ok=True)
-        self._refusal(build).write_text(build.key)
+        self._refusal(build).write_text(_question(build))
 
     def _refusal(self, build: Build) -> Path:
         return self.layout.stamps / "refused" / build.name
@@ -120,3 +121,8 @@ class Stamps:
             state = place.stat()
             lines.append(f"{place.name} {place.readlink()} {state.st_size} {state.st_mtime_ns}")
         return lines
+
+
+def _question(build: Build) -> str:
+    """What was asked, and of whom."""
+    return f"{build.key} {os.environ.get('GOPROXY', '')}"

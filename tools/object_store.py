@@ -88,13 +88,23 @@ def install(layout: Layout) -> None:
 
 def _fetch(jar: Jar, target: Path, scratch: Path, log: Path) -> None:
     options = [*proxies(os.environ), *_trust_store(scratch, log)]
-    maven = ["mvn", "--batch-mode", "--strict-checksums", DOWNLOAD, f"-Dartifact={jar.artifact}"]
+    maven = [
+        "mvn",
+        "--batch-mode",
+        "--update-snapshots",
+        "--strict-checksums",
+        DOWNLOAD,
+        f"-Dartifact={jar.artifact}",
+    ]
     command = [*maven, f"-DoutputDirectory={scratch / 'jars'}", "-Dmdep.useBaseVersion=true"]
     run(command, log, env={"MAVEN_OPTS": " ".join([os.environ.get("MAVEN_OPTS", ""), *options]).strip()})
     (fetched,) = (scratch / "jars").glob("*.jar")
     found = hashlib.sha256(fetched.read_bytes()).hexdigest()
     if found != jar.sha256:
-        raise StepError(f"{jar.artifact} has the SHA-256 {found}, not the pinned one ({PROGRAM}/jar.toml)")
+        raise StepError(
+            f"{jar.artifact} has the SHA-256 {found}, not the pinned one (tools/{PROGRAM}/jar.toml): "
+            "remove it from Maven's repository (~/.m2), then try again"
+        )
     fetched.rename(target)
 
 

@@ -49,12 +49,18 @@ def stand_in_because(paths: Paths) -> str | None:
         raise ValueError(f"{FORCE}={forced!r}: say `real` or `standin`, or leave it out")
     if forced:
         return f"{FORCE} says so" if forced == "standin" else None
-    ours = paths.cache / "tools/engine/standin"
-    own = [part for part in os.environ.get("PATH", "").split(os.pathsep) if part and Path(part) != ours]
-    if shutil.which("pulumi", path=os.pathsep.join([str(paths.tools_bin), *own])):
+    if shutil.which("pulumi", path=os.pathsep.join([str(paths.tools_bin), own_path(paths)])):
         return None
     refused = paths.cache / "tools/stamps/refused/pulumi"
     return "the real one cannot be had here" if refused.exists() else None
+
+
+def own_path(paths: Paths) -> str:
+    """PATH without the stand-in, which a shell may have been given to use `pulumi` itself."""
+    ours = paths.cache / "tools/engine/standin"
+    return os.pathsep.join(
+        part for part in os.environ.get("PATH", "").split(os.pathsep) if part and Path(part) != ours
+    )
 
 
 def write_launcher(path: Path, template: str) -> None:

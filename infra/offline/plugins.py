@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from infra.offline.engine import ensure_engine, write_launcher
+from infra.offline.engine import ensure_engine, own_path, write_launcher
 from infra.shared.command import CommandError, run
 from infra.shared.paths import Paths
 
@@ -75,7 +75,7 @@ def _installed(wanted: str) -> Path:
 
 
 def _install(wanted: str, env: str) -> None:
-    places = (ensure_engine(env, say=lambda _: None), Paths.of(env).tools_bin, os.environ.get("PATH", ""))
+    places = (ensure_engine(env, say=lambda _: None), Paths.of(env).tools_bin, own_path(Paths.of(env)))
     run(
         ["pulumi", "plugin", "install", "resource", "kubernetes", wanted],
         env={"PATH": os.pathsep.join(map(str, places)), "PULUMI_SKIP_UPDATE_CHECK": "1"},

@@ -22,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from infra.offline.engine import ensure_engine
+from infra.offline.engine import ensure_engine, own_path
 from infra.offline.plugins import ensure_kubernetes_plugin
 from infra.shared.command import CommandError
 from infra.shared.killed import end_plugins, ends_soon
@@ -126,7 +126,7 @@ class Stack:
             *_plugin_folders(self.env),
             str(paths.tools_bin),
             str(Path(sys.executable).parent),
-            os.environ.get("PATH", ""),
+            own_path(paths),
         ]
         python_path = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
         return os.environ | {

@@ -66,7 +66,10 @@ class Engine:
             major = _output([program, "version", "--format", "{{.Client.Version}}"]).partition(".")[0]
             if major.isdigit() and int(major) < 23:
                 return [program, "build"]
-        raise ImageError("no program that builds with BuildKit was found; `make tools` installs buildx")
+        raise ImageError(
+            "no program that builds with BuildKit was found; `make tools` builds buildx or says why not: "
+            "then install Docker's plugin (docker-buildx)"
+        )
 
     def build(
         self, recipe: Recipe, args: Mapping[str, str], log: Path, on_step: Callable[[str], None]

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TypeVar
 
 T = TypeVar("T")
+
+POLL_S = 0.05
+
+
+def done_within(work: Future[T], limit_s: Callable[[], float]) -> bool:
+    """Whether work is done within so many seconds, which may become fewer meanwhile."""
+    began = time.monotonic()
+    while not wait([work], POLL_S).done:
+        if time.monotonic() - began >= limit_s():
+            return False
+    return True
 
 
 def in_background(work: Callable[[], T], name: str) -> Future[T]:

@@ -11,12 +11,13 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 from urllib.parse import urlsplit
 
 from switchboard_spark import units
-from switchboard_spark.background import in_background
+from switchboard_spark.background import done_within, in_background
 from switchboard_spark.model import SparkTask, Success, Verdict
 from switchboard_spark.observed import observe
 from switchboard_spark.records import Observed, RunRecord, Said, Times, record_of
@@ -44,7 +45,9 @@ ATTEMPTS = 3
 class Recorder:
     """The record of one run: first `observe`, while Spark is there, then `write`, then `finish`."""
 
-    def __init__(self, task: SparkTask | None) -> None:
+    def __init__(self, task: SparkTask | None, hurried: Callable[[], bool] = lambda: False) -> None:
+        """`hurried`: whether the driver was asked to stop, which may come while something is waited for."""
+        self._hurried = hurried
         self._task = task
         self._told = task.recording if task else None
         self._started = time.time()
@@ -56,6 +59,9 @@ class Recorder:
         self.application = ""
         """The name of the function, once it is known."""
 
+    def _limit_s(self, in_a_hurry: float) -> float:
+        return in_a_hurry if self._hurried() else PATIENCE_S
+
     def load(self) -> None:
         """Begin to load the object store's library: it takes a third of a second of a core, which a driver
         has none of until it has a session, and little of at its end.
@@ -63,17 +69,18 @@ class Recorder:
         if self._told and self._store is None:
             self._store = in_background(store, "store")
 
-    def observe(self, *, hurried: bool) -> None:
+    def observe(self) -> None:
         """Ask Spark, the first time that this is called. Takes `PATIENCE_S` at most, hurried `OBSERVE_S`."""
-        limit_s = OBSERVE_S if hurried else PATIENCE_S
-        if self._told is None or not self._observing.acquire(timeout=limit_s):
+        if self._told is None or not self._observing.acquire(timeout=self._limit_s(OBSERVE_S)):
             return
         try:
             if self._asked:
                 return
             self._asked = True
             self.load()
-            self._observed = in_background(_ask, "observe").result(limit_s)
+            asked = in_background(_ask, "observe")
+            done_within(asked, lambda: self._limit_s(OBSERVE_S))
+            self._observed = asked.result(0)
         except Exception as error:  # noqa: BLE001  Py4J's, Java's, the system's: none may end a driver
             log.warning("the record of this run lacks what Spark knows: %s", _in_words(error))
         finally:
@@ -94,7 +101,7 @@ class Recorder:
 
         self._writing = in_background(work, "record")
 
-    def finish(self, *, hurried: bool) -> None:
+    def finish(self) -> None:
         """Wait until it is written: `PATIENCE_S` at most, hurried `WRITE_S`, and `LOAD_S` more where
         there was never a session.
         """
@@ -102,7 +109,8 @@ class Recorder:
             return
         in_a_hurry = WRITE_S if preparation.first_session else WRITE_S + LOAD_S
         try:
-            self._writing.result(in_a_hurry if hurried else PATIENCE_S)
+            done_within(self._writing, lambda: self._limit_s(in_a_hurry))
+            self._writing.result(0)
         except Exception as error:  # noqa: BLE001  whatever it is, the run has ended as it has
             log.warning("this run is not recorded: %s", _in_words(error))
 

@@ -91,7 +91,7 @@ class Driver:
         self._task = SparkTask.model_validate_json(text) if text else None
         self._pod = PodIdentity.of(environment) if text else None
         self._watcher = self._make_watcher()
-        self._recorder = Recorder(self._task)
+        self._recorder = Recorder(self._task, lambda: self._deadline is not None)
         self._asked: Future[None] = DONE
         """The first executor's being made."""
         self._over = threading.Event()
@@ -148,6 +148,9 @@ class Driver:
 
     def _terminate(self, *_: object) -> None:
         """On SIGTERM. No exception is raised here: the thread's next call of Java would wait for the last."""
+        self._deadline = (
+            self._deadline or time.monotonic() + TERMINATED_S
+        )  # also of one that is ending already
         threading.Thread(target=self.give_up, args=(STOPPED,), name="terminate", daemon=True).start()
 
     def give_up(self, judgement: Judgement) -> None:
@@ -163,7 +166,7 @@ class Driver:
             self._deadline = self._deadline or time.monotonic() + TERMINATED_S
             # The API server is quicker than Spark, and there is little time.
             self._remove_executors()
-        self._recorder.observe(hurried=self._hurried)
+        self._recorder.observe()
         stop_spark(self._left(TERMINATED_STOP_S if judgement is STOPPED else STOP_S))
         if self._coming_to_its_end.wait(self._left(UNWIND_S)):
             return
@@ -196,14 +199,9 @@ class Driver:
         self._coming_to_its_end.set()
         self._finishing.acquire()
         self._over.set()
-        self._recorder.observe(hurried=self._hurried)
+        self._recorder.observe()
         stop_spark(self._left(STOP_S))
         return self._conclude(ended)
-
-    @property
-    def _hurried(self) -> bool:
-        """Whether the driver was asked to stop."""
-        return self._deadline is not None
 
     def _left(self, limit_s: float) -> float:
         """For how many seconds something may be waited for that may take as long as `limit_s`."""
@@ -224,7 +222,7 @@ class Driver:
         else:
             log.info("ended well")
         write_message(ended.ending, self._termination_log)
-        self._recorder.finish(hurried=self._hurried)
+        self._recorder.finish()
         return ended.exit_code
 
     def _remove_executors(self) -> None:

@@ -53,7 +53,7 @@ class ObjectStore:
             time.sleep(0.1)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it without a word."""
         assert self.process
         self.process.kill()
         self.process.wait(10)

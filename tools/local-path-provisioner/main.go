@@ -62,12 +62,17 @@ func (p provisioner) Provision(
 	}, controller.ProvisioningFinished, nil
 }
 
-// Delete removes the folder of a volume that is on this node.
+// Delete removes the folder of a volume that is on this node. One whose node is gone is nobody's: its PersistentVolume
+// stays until somebody removes it.
 func (p provisioner) Delete(_ context.Context, volume *core.PersistentVolume) error {
 	if !p.has(volume) {
 		return &controller.IgnoredError{Reason: "it is another node's"}
 	}
-	return os.RemoveAll(filepath.Join(root, filepath.Base(volume.Spec.HostPath.Path)))
+	path := filepath.Clean(volume.Spec.HostPath.Path)
+	if filepath.Dir(path) != root {
+		return fmt.Errorf("%s is no volume's folder: it is not in %s", path, root)
+	}
+	return os.RemoveAll(path)
 }
 
 func (p provisioner) has(volume *core.PersistentVolume) bool {

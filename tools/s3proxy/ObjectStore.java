@@ -1,4 +1,5 @@
 import java.io.FilterInputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.file.FileSystemException;
@@ -6,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
@@ -14,12 +16,14 @@ import org.gaul.s3proxy.blobstore.ForwardingBlobStore;
 import org.gaul.s3proxy.blobstore.domain.MultipartUpload;
 import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
+import software.amazon.awssdk.services.s3.model.BucketCannedACL;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadRequest;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadResponse;
 import software.amazon.awssdk.services.s3.model.CopyObjectRequest;
 import software.amazon.awssdk.services.s3.model.CopyObjectResponse;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Response;
+import software.amazon.awssdk.services.s3.model.ObjectCannedACL;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.PutObjectResponse;
 import software.amazon.awssdk.services.s3.model.S3Exception;
@@ -84,27 +88,63 @@ public final class ObjectStore extends ForwardingBlobStore {
 
     @Override
     public PutObjectResponse putBlob(PutObjectRequest request, InputStream body) {
-        InputStream kept = new FilterInputStream(body) {
-            @Override
-            public void close() {
-                // An attempt that failed before it read anything is not to close it for the next.
-            }
-        };
-        return writing(request.bucket(), request.key(), () -> super.putBlob(request, kept));
+        var kept = new Body(body);
+        return writing(request.bucket(), request.key(), () -> super.putBlob(request, kept), () -> kept.begun);
+    }
+
+    /** A body that an attempt which failed before it read any of it leaves to the next. */
+    private static final class Body extends FilterInputStream {
+        private boolean begun;
+
+        Body(InputStream body) {
+            super(body);
+        }
+
+        @Override
+        public int read() throws IOException {
+            begun = true;
+            return super.read();
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            begun = true;
+            return super.read(bytes, offset, length);
+        }
+
+        @Override
+        public void close() {}
     }
 
     @Override
     public CopyObjectResponse copyBlob(CopyObjectRequest request) {
-        return writing(request.destinationBucket(), request.destinationKey(), () -> super.copyBlob(request));
+        return writing(request.destinationBucket(), request.destinationKey(), () -> super.copyBlob(request), () -> false);
     }
 
     @Override
     public CompleteMultipartUploadResponse completeMultipartUpload(
             MultipartUpload upload, CompleteMultipartUploadRequest request) {
-        return writing(request.bucket(), request.key(), () -> super.completeMultipartUpload(upload, request));
+        return writing(
+                request.bucket(), request.key(), () -> super.completeMultipartUpload(upload, request), () -> false);
     }
 
-    private <T> T writing(String bucket, String key, Supplier<T> write) {
+    /** A file's mode would say who may read without keys: nobody may, whoever wrote it. */
+    @Override
+    public BucketCannedACL getContainerAccess(String bucket) {
+        return BucketCannedACL.PRIVATE;
+    }
+
+    @Override
+    public ObjectCannedACL getBlobAccess(String bucket, String key) {
+        return ObjectCannedACL.PRIVATE;
+    }
+
+    @Override
+    public ObjectCannedACL getBlobAccess(String bucket, String key, String version) {
+        return ObjectCannedACL.PRIVATE;
+    }
+
+    private <T> T writing(String bucket, String key, Supplier<T> write, BooleanSupplier begun) {
         String name = bucket + "/" + key;
         beingWritten.merge(name, 1, Integer::sum);
         try {
@@ -112,8 +152,9 @@ public final class ObjectStore extends ForwardingBlobStore {
                 try {
                     return write.get();
                 } catch (RuntimeException error) {
-                    // Its folder was made and, while still empty, removed by a delete: nothing was read yet.
-                    if (!(error.getCause() instanceof NoSuchFileException) || attempt == ATTEMPTS) {
+                    // Its folder was made and, while still empty, removed by a delete.
+                    boolean gone = error.getCause() instanceof NoSuchFileException;
+                    if (!gone || begun.getAsBoolean() || attempt == ATTEMPTS) {
                         throw told(error);
                     }
                 }

@@ -63,7 +63,7 @@ class Backend:
         ours.write_text(json.dumps({**about, "timestamp": now()}))
         try:
             if others := [path for path in folder.glob("*.json") if path != ours]:
-                held = "\n".join(f"  {path}: {path.read_text()}" for path in others)
+                held = "\n".join(f"  {path}" for path in others)
                 raise EngineError(
                     f"the stack is currently locked by {len(others)} lock(s). Either wait for the other "
                     f"process(es) to end or delete the lock file with `pulumi cancel`.\n{held}"
@@ -151,9 +151,12 @@ class State:
             self._begun.pop(id(resource), None)
             self.save()
 
-    def put(self, new: Resource, old: Resource | None = None) -> None:
-        """Have a resource as the program has it now, `old` no more. `end` writes it down."""
+    def put(self, new: Resource, old: Resource | None = None, replaced: Resource | None = None) -> None:
+        """Have a resource as the program has it now, `old` no more, and `replaced` to be deleted."""
         with self._lock:
+            if replaced is not None:
+                replaced.delete = True
+                self._texts.pop(id(replaced), None)
             self._begun.pop(id(new), None)
             new.modified = now()
             new.created = new.created or new.modified

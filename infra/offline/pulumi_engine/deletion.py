@@ -48,7 +48,7 @@ def delete_all(
                     failed(item, str(error) if isinstance(error, EngineError) else repr(error))
     if errors and all(isinstance(error, StoppedError) for error in errors):
         raise StoppedError
-    if errors:
+    if left:
         raise EngineError(f"{len(left)} of {len(doomed)} resources could not be deleted")
 
 

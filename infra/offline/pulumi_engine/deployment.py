@@ -10,7 +10,7 @@ from infra.offline.pulumi_engine.kinds import Diff, InitError, Kind
 from infra.offline.pulumi_engine.plugin import Plugin
 from infra.offline.pulumi_engine.resource import PROVIDER, STACK, Resource, make_urn
 from infra.offline.pulumi_engine.run import Run
-from infra.offline.pulumi_engine.values import EngineError, Props
+from infra.offline.pulumi_engine.values import EngineError, LostError, Props
 
 
 class Deployment(Run):
@@ -106,7 +106,7 @@ class Deployment(Run):
 
     def _bring_about(self, goal: Goal, old: Resource | None, kind: Kind) -> None:
         new, wanted = goal.resource, goal.resource.inputs
-        if new.urn in self._again or old is None or old.external:
+        if new.urn in self._again or old is None or old.external or old.pendingReplacement:
             new.inputs = kind.check(new, {})
             anew = new.urn in self._again
             self._create(new, kind, old, "replace" if anew else "create")
@@ -146,9 +146,11 @@ class Deployment(Run):
         self.display.done("same", new)
         self.state.keep(new, old)
 
-    def _create(self, new: Resource, kind: Kind, old: Resource | None, op: Op, *, count: bool = True) -> None:
-        """`old`: one that is superseded, not replaced."""
-        with self.display.step(op, new, count=count):
+    def _create(
+        self, new: Resource, kind: Kind, old: Resource | None, op: Op, *, replaced: Resource | None = None
+    ) -> None:
+        """`old`: superseded. `replaced`: goes when all that needs it has changed over."""
+        with self.display.step(op, new):
             if new.custom and not self.preview:
                 self.state.begin(new, "creating")
             try:
@@ -156,12 +158,14 @@ class Deployment(Run):
                 new.outputs = new.marked(outputs)
             except InitError as error:
                 self._unwell(new, error)
-                self.state.put(new, old)
+                self.state.put(new, old, replaced)
                 raise
+            except LostError:
+                raise  # it may be there: who looks at what is pending finds out
             except Exception:
                 self.state.end(new)
                 raise
-            self.state.put(new, old)
+            self.state.put(new, old, replaced)
 
     def _update(self, new: Resource, old: Resource, kind: Kind) -> None:
         with self.display.step("update", new):
@@ -187,9 +191,7 @@ class Deployment(Run):
 
     def _replace(self, new: Resource, old: Resource, kind: Kind, *, first: bool) -> None:
         if not first:
-            self._create(new, kind, None, "replace")
-            old.delete = True  # when all that needs it has changed over
-            self.state.changed(old)
+            self._create(new, kind, None, "replace", replaced=old)
             return
         with self._lock:
             doomed = dependents_to_replace(old, list(self.olds.values()), self._must_go)

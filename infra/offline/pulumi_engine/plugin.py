@@ -20,10 +20,19 @@ from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
 from infra.offline.pulumi_engine.kinds import Diff, Found, InitError
 from infra.offline.pulumi_engine.resource import Resource
-from infra.offline.pulumi_engine.values import EngineError, Props, decode, encode, plain, with_secrets_of
+from infra.offline.pulumi_engine.values import (
+    EngineError,
+    LostError,
+    Props,
+    decode,
+    encode,
+    plain,
+    with_secrets_of,
+)
 
 OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 _END_WITHIN_S = 5
+_LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ class Plugin:
         if not file:
             raise EngineError(f"no resource plugin 'pulumi-resource-{name}' found on $PATH")
         self._configured, self._previews = False, False
+        self._channel: Any = None
         self._process = subprocess.Popen(
             [file, host.address],
             cwd=host.folder,
@@ -73,7 +83,11 @@ class Plugin:
         """The answer; None where the plugin does not know a method that is optional."""
         try:
             return getattr(self._stub, method)(request)
+        except ValueError:  # the channel was closed
+            raise LostError("the plugin was ended") from None
         except grpc.RpcError as error:
+            if error.code() in _LOST:
+                raise LostError(_message(error)) from None
             if optional and error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return None
             if found := _init_error(error, like or {}):
@@ -180,7 +194,8 @@ class Plugin:
 
     def close(self) -> None:
         """End the process and what it started."""
-        self._channel.close()  # else the library prints that the process hung up
+        if self._channel:  # else the library prints that the process hung up
+            self._channel.close()
         for sign in (signal.SIGINT, signal.SIGKILL):
             with suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 os.killpg(self._process.pid, sign)

@@ -15,8 +15,6 @@ from infra.offline.pulumi_engine.project import ORGANIZATION, Project
 from infra.offline.pulumi_engine.values import EngineError
 
 _SCRIPT = "pulumi-language-python-exec"
-SAID_WHY = 32
-"""The status of a program that has told its error already."""
 
 
 @dataclass
@@ -33,9 +31,8 @@ class Program:
     _process: "subprocess.Popen[str] | None" = field(default=None, init=False)
 
     def run(self) -> int:
-        """Run it to its end. Answers its status; SAID_WHY if it has told its error already."""
-        place = self.project.program
-        folder = place if place.is_dir() else place.parent
+        """Run it to its end. Answers its status."""
+        place, folder = self.project.program, folder_of(self.project)
         if not place.exists():
             raise EngineError(f"{self.project.folder}/Pulumi.yaml: main: {place} is not there")
         script = shutil.which(_SCRIPT)

@@ -3,11 +3,12 @@
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 from infra.offline.pulumi_engine.kinds import Diff, Found, Held
 from infra.offline.pulumi_engine.plugin import Host, Plugin
 from infra.offline.pulumi_engine.resource import PROVIDER, Resource
-from infra.offline.pulumi_engine.values import EngineError, Props, has_unknown
+from infra.offline.pulumi_engine.values import EngineError, Props, has_unknown, secret
 
 _DYNAMIC, _BUILT_IN = "pulumi-python", "pulumi"
 """Packages that are special: dynamic providers, which see all configuration, and what the engine serves."""
@@ -48,8 +49,11 @@ class _BuiltIn(Plugin):
 class Providers(Held):
     """Starts plugins when they are asked for. As a Kind, it serves the provider resources themselves."""
 
-    def __init__(self, host: Host, config: dict[str, str], read_stack: ReadStack) -> None:
+    def __init__(
+        self, host: Host, config: dict[str, str], secret_keys: list[str], read_stack: ReadStack
+    ) -> None:
         self._host, self._config, self._read_stack = host, config, read_stack
+        self._secret_keys = secret_keys
         self._lock = threading.RLock()
         self._ready: dict[str, Plugin] = {}
         """By reference."""
@@ -67,7 +71,11 @@ class Providers(Held):
     def default_inputs(self, package: str, version: str) -> Props:
         """What the configuration says about a package."""
         ahead = f"{package}:"
-        own = {key.removeprefix(ahead): value for key, value in self._config.items() if key.startswith(ahead)}
+        own: Props = {
+            key.removeprefix(ahead): secret(value) if key in self._secret_keys else value
+            for key, value in self._config.items()
+            if key.startswith(ahead)
+        }
         return {**own, "version": version} if version else own
 
     def _start(self, resource: Resource) -> Plugin:
@@ -120,7 +128,6 @@ class Providers(Held):
 
     def close(self) -> None:
         """End all plugins."""
-        with self._lock:
-            for plugin in self._all:
-                plugin.close()
-            self._all.clear()
+        while self._all:  # without the lock: who holds it may be waiting for the plugin that is to end
+            with suppress(IndexError):
+                self._all.pop().close()

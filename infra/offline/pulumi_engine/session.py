@@ -49,7 +49,7 @@ class Session:
             display.message("", line)
 
         host = Host(address, folder_of(project), plugin_environment(project), say)
-        providers = Providers(host, config, _stack_reader(backend, project))
+        providers = Providers(host, config, secret_keys, _stack_reader(backend, project))
         deployment = Deployment(project.name, state, providers, display, preview=preview)
         program = Program(project, stack, address, config, secret_keys, preview, say)
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(Monitor(deployment), server)
@@ -97,6 +97,8 @@ class Session:
         deployment = self.deployment
         deployment.begin()
         status = self.program.run()
+        if status:
+            deployment.stopped.set()  # nothing is begun for a program that is no more
         deployment.wait_until_idle()
         if status and not deployment.display.errors:
             raise EngineError(

@@ -28,13 +28,20 @@ class EngineError(Exception):
     """What the user is told, as it is."""
 
 
+class LostError(EngineError):
+    """A plugin is gone, and what it was doing may be done or not."""
+
+
 class StoppedError(Exception):
     """Nothing new is begun: something failed, or the run is cancelled."""
 
 
 def decode(message: Struct) -> Props:
-    """A message's properties; whole numbers as int, which is how the state has them."""
-    return {key: _decode(value) for key, value in message.fields.items()}
+    """A message's properties; whole numbers as int, which is how the state has them.
+
+    A message has no order: they come by name, as in all that Pulumi writes.
+    """
+    return {key: _decode(value) for key, value in sorted(message.fields.items())}
 
 
 def _decode(value: Value) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.shared.paths import REPOSITORY, Paths
 from ops.bench.measure import NAMESPACE
+from ops.bench.spark.pushed import BenchError
 from ops.environment import Environment
 
 POOL = {"switchboard.dev/pool": "bench-fake"}
@@ -38,10 +39,15 @@ def node(number: int) -> dict[str, Any]:
 
 
 def command(environment: Environment) -> list[str]:
-    """How kwok is started: for nodes that bear its mark, and no others."""
+    """How kwok is started: for nodes that bear its mark, and no others. Raises BenchError without kwok."""
     paths = Paths.of(environment.name)
+    kwok = paths.tools_bin / "kwok"
+    if not kwok.exists():
+        raise BenchError(
+            f"{kwok} is not there: `make tools` builds it or says why not; NAMES= without `fleet`"
+        )
     return [
-        str(paths.tools_bin / "kwok"),
+        str(kwok),
         f"--kubeconfig={paths.kubeconfig}",
         f"--manage-nodes-with-annotation-selector={MARK[0]}={MARK[1]}",
         f"--node-lease-duration-seconds={LEASE_S}",

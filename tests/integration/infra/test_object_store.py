@@ -62,6 +62,17 @@ def test_only_the_one_pair_of_keys_opens_it(store: ObjectStore, s3: Any) -> None
     assert s3.put_object(Bucket=BUCKET, Key="allowed", Body=b"")
 
 
+def test_a_files_mode_opens_it_to_nobody(store: ObjectStore, s3: Any) -> None:
+    """As another server, or somebody by hand, would have left it."""
+    s3.put_object(Bucket=BUCKET, Key="open", Body=b"to all?", ACL="public-read")
+    (store.root / BUCKET).chmod(0o755)
+    (store.root / BUCKET / "open").chmod(0o644)
+    nobody = store.client(config=Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}))
+    assert code(lambda: nobody.list_objects_v2(Bucket=BUCKET)) == "AccessDenied"
+    assert code(lambda: nobody.get_object(Bucket=BUCKET, Key="open")) == "AccessDenied"
+    assert s3.get_object(Bucket=BUCKET, Key="open")["Body"].read() == b"to all?"
+
+
 def test_it_does_not_start_without_keys(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("S3_")}
     command = [str(SERVER), "127.0.0.1:1", str(tmp_path)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ops.bench.spark.api_load import between, parse, quantile_bound
-from ops.bench.spark.fake_nodes import SELECTOR, TAINT, node
+from ops.bench.spark.fake_nodes import SELECTOR, TAINT, command, node
 from ops.bench.spark.fleet import POOLS, Crowd, copy_of, figures, size
 from ops.bench.spark.pods import Life
 from ops.bench.spark.pushed import BenchError
+from ops.environment import Environment
 from switchboard.placement import placement
 from switchboard_spark.model import SparkSize
 from switchboard_spark.sizes import executor_pool
@@ -104,3 +106,10 @@ def test_a_copy_of_an_executor_is_nobodys_and_nowhere() -> None:
     assert set(made["metadata"]) == {"generateName", "labels"}
     assert "dag_id" not in made["metadata"]["labels"]
     assert "status" not in made
+
+
+def test_without_kwok_nothing_is_begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SWITCHBOARD_CACHE", str(tmp_path))
+    unused: Any = None
+    with pytest.raises(BenchError, match="kwok is not there: `make tools`"):
+        command(Environment("bench", unused, {}))

@@ -67,9 +67,9 @@ def test_a_verdict_that_comes_after_the_functions_end_changes_nothing(
     driver = run.Driver(in_a_pod, log)
     observed = driver._recorder.observe
 
-    def late(*, hurried: bool) -> None:
+    def late() -> None:
         driver._judgement = GIVEN_UP
-        observed(hurried=hurried)
+        observed()
 
     monkeypatch.setattr(driver._recorder, "observe", late)
     assert driver.run(["--application", "jobs_of_run:answer"]) == 0

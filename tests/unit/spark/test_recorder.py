@@ -36,10 +36,10 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, RunRecord]]:
     units.forget()
 
 
-def end(made: Recorder, *, hurried: bool = False) -> None:
-    made.observe(hurried=hurried)
+def end(made: Recorder) -> None:
+    made.observe()
     made.write(DONE, 0)
-    made.finish(hurried=hurried)
+    made.finish()
 
 
 def test_a_record_lies_where_the_platform_said(task: SparkTask, written: dict[str, RunRecord]) -> None:
@@ -63,7 +63,7 @@ def test_spark_is_asked_once_and_before_it_stops(
 
     monkeypatch.setattr(recorder, "_ask", ask)
     made = Recorder(task)
-    made.observe(hurried=False)
+    made.observe()
     end(made)
     assert len(asked) == 1
 
@@ -98,7 +98,7 @@ def test_a_spark_that_does_not_answer_leaves_a_record_of_the_rest(
     monkeypatch.setattr(recorder, "_ask", ask)
     for limit in ("PATIENCE_S", "OBSERVE_S"):
         monkeypatch.setattr(recorder, limit, 0.05)
-    end(Recorder(task), hurried=hurried)
+    end(Recorder(task, lambda: hurried))
     assert written[RECORDING.uri].work is None
     (line,) = caplog.messages
     assert line.startswith("the record of this run lacks what Spark knows: ")
@@ -120,7 +120,7 @@ def test_a_record_that_cannot_be_written_is_a_line_in_the_log(
     for limit in ("PATIENCE_S", "WRITE_S", "LOAD_S"):
         monkeypatch.setattr(recorder, limit, 0.05)
     started = time.monotonic()
-    end(Recorder(task), hurried=hurried)
+    end(Recorder(task, lambda: hurried))
     assert time.monotonic() - started < 2
     (line,) = caplog.messages
     assert line.startswith("this run is not recorded: ")
@@ -132,34 +132,45 @@ def test_only_who_is_in_a_hurry_does_not_wait_for_what_is_slow(
     task: SparkTask, written: dict[str, RunRecord], monkeypatch: pytest.MonkeyPatch, hurried: bool
 ) -> None:
     """On a machine that had little time to give, records of runs that ended well were missing."""
+    over = threading.Event()
 
     def slow() -> Observed:
-        time.sleep(0.2)
+        over.wait(0.2)
         return SEEN
 
     def put(kept: dict[str, RunRecord], uri: str, record: RunRecord) -> None:
-        time.sleep(0.2)
+        over.wait(10 if hurried else 0.2)
         kept[uri] = record
 
     monkeypatch.setattr(recorder, "_ask", slow)
     monkeypatch.setattr(recorder, "put", put)
     for limit in ("OBSERVE_S", "WRITE_S", "LOAD_S"):
         monkeypatch.setattr(recorder, limit, 0.02)
-    end(Recorder(task), hurried=hurried)
+    end(Recorder(task, lambda: hurried))
     assert [record.work for record in written.values()] == ([] if hurried else [SEEN.work])
+    over.set()
 
 
-def test_who_is_in_a_hurry_does_not_wait_for_who_is_not(
+def test_who_is_asked_to_hurry_while_it_waits_does(
     task: SparkTask, written: dict[str, RunRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answered = threading.Event()
-    monkeypatch.setattr(recorder, "_ask", lambda: answered.wait(10) and SEEN)
+    asking, answered, hurry = threading.Event(), threading.Event(), threading.Event()
+
+    def ask() -> Observed:
+        asking.set()
+        answered.wait(30)
+        return SEEN
+
+    monkeypatch.setattr(recorder, "_ask", ask)
+    monkeypatch.setattr(recorder, "PATIENCE_S", 60)
     monkeypatch.setattr(recorder, "OBSERVE_S", 0.05)
-    made = Recorder(task)
-    patient = threading.Thread(target=made.observe, kwargs={"hurried": False})
+    made = Recorder(task, hurry.is_set)
+    patient = threading.Thread(target=made.observe)
     patient.start()
-    made.observe(hurried=True)
+    assert asking.wait(10)
     assert patient.is_alive()
-    answered.set()
+    hurry.set()
+    made.observe()  # by who asked it to stop
     patient.join(10)
     assert not patient.is_alive()
+    answered.set()

@@ -150,7 +150,14 @@ def test_what_there_is_a_way_without_is_told_and_not_asked_for_again(
     assert not stamps.is_current(build)
     assert not stamps.is_refused(make_build(ldflags="other"))
     assert plan.describe(a_plan(refused=(build,)), layout) == [plan.without(build)]
-    monkeypatch.setattr(found, "ASK_AGAIN_S", -1)
+    with monkeypatch.context() as another:
+        another.setenv("GOPROXY", "https://mirror.example")
+        assert not stamps.is_refused(build)
+    with monkeypatch.context() as later:
+        later.setattr(found, "ASK_AGAIN_S", 0)
+        assert not stamps.is_refused(build)
+    assert stamps.is_refused(build)
+    stamps.built(build)
     assert not stamps.is_refused(build)
 
 

@@ -2,13 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.offline.engine import FORCE, ensure_engine
 from infra.offline.pulumi_engine.backend import State
 from infra.offline.pulumi_engine.cli import main
+from infra.offline.pulumi_engine.deployment import Deployment
+from infra.offline.pulumi_engine.display import Display
+from infra.offline.pulumi_engine.kinds import Held, InitError
+from infra.offline.pulumi_engine.plugin import Host, Plugin
+from infra.offline.pulumi_engine.providers import Providers
 from infra.offline.pulumi_engine.resource import Resource
+from infra.offline.pulumi_engine.values import EngineError, LostError, Props, is_secret
 
 
 @pytest.fixture
@@ -24,6 +31,60 @@ def latest(state: State) -> dict:
 
 def made(name: str) -> Resource:
     return Resource(f"urn:pulumi:test::trial::t:t:T::{name}", "t:t:T", custom=True)
+
+
+class Failing(Held):
+    """What is made is not well, or nobody knows whether it was made."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def create(self, new: Resource, *, preview: bool) -> tuple[str, Props]:
+        raise self._error
+
+
+def deployment(state: State) -> Deployment:
+    unused: Any = None
+    return Deployment("trial", state, unused, Display(diff=False, preview=False, log=None), preview=False)
+
+
+def test_a_replacement_that_is_not_well_leaves_the_old_one_to_be_deleted(state: State) -> None:
+    old = made("one")
+    old.id = "1"
+    state.resources = [old]
+    kind = Failing(InitError("2", None, {}, ["no pod is ready"]))
+    with pytest.raises(InitError):
+        deployment(state)._replace(made("one"), old, kind, first=False)
+    kept = {it["id"]: (it.get("delete", False), it.get("initErrors")) for it in latest(state)["resources"]}
+    assert kept == {"2": (False, ["no pod is ready"]), "1": (True, None)}
+
+
+@pytest.mark.parametrize(("error", "left"), [(LostError("hung up"), 1), (EngineError("refused"), 0)])
+def test_what_may_have_been_made_is_remembered(state: State, error: EngineError, left: int) -> None:
+    with pytest.raises(EngineError):
+        deployment(state)._create(made("one"), Failing(error), None, "create")
+    state.save()
+    assert len(latest(state).get("pending_operations", [])) == left
+
+
+def test_secret_settings_of_a_provider_are_marked(tmp_path: Path) -> None:
+    config = {"kubernetes:kubeconfig": "key: …", "kubernetes:context": "kind", "other:token": "x"}
+    host = Host("", tmp_path, {}, print)
+    inputs = Providers(host, config, ["kubernetes:kubeconfig"], lambda _: ({}, [])).default_inputs(
+        "kubernetes", "4.1"
+    )
+    assert set(inputs) == {"kubeconfig", "context", "version"}
+    assert is_secret(inputs["kubeconfig"])
+    assert inputs["context"] == "kind"
+
+
+def test_a_plugin_that_does_not_start_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "pulumi-resource-broken"
+    program.write_text("#!/bin/sh\necho no module named x >&2\nexit 1\n")
+    program.chmod(0o755)
+    host = Host("127.0.0.1:1", tmp_path, {"PATH": f"{tmp_path}:/usr/bin:/bin"}, print)
+    with pytest.raises(EngineError, match="pulumi-resource-broken did not tell its port"):
+        Plugin("broken", host)
 
 
 def test_a_new_stack_is_laid_out_as_pulumi_does(state: State, tmp_path: Path) -> None:

@@ -93,3 +93,10 @@ def test_lengths_of_time(text: str, wanted: float) -> None:
 def test_no_lengths_of_time(text: str) -> None:
     with pytest.raises(EngineError, match="is no length of time"):
         seconds(text)
+
+
+def test_properties_come_by_name() -> None:
+    names = [f"{number * 7919 % 101:03d}" for number in range(100)]
+    message = encode({key: {"b": 1, "a": 2} for key in names})
+    assert list(decode(message)) == sorted(names)
+    assert list(decode(message)[names[0]]) == ["a", "b"]
