@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from infra.cluster.containers import nodes_of, remove_nodes
 from infra.offline.node.build import ensure_node_image
@@ -168,7 +169,8 @@ def _start_with_its_address(cluster: Cluster, node: str) -> None:
         if is_running(cluster.engine, node):
             call(cluster.engine, "kill", node)
             call(cluster.engine, "wait", node)
-        call(cluster.engine, "network", "disconnect", cluster.network, node)
+        if cluster.network in _networks(cluster, node):  # not so where a run was killed after this
+            call(cluster.engine, "network", "disconnect", cluster.network, node)
         call(
             cluster.engine, "network", "connect", f"--ip={address}", f"--alias={node}", cluster.network, node
         )
@@ -181,10 +183,14 @@ def _address_is_kept(cluster: Cluster, node: str) -> bool:
     return made_with is None or made_with == _address(cluster, node)
 
 
-def _address(cluster: Cluster, node: str) -> str | None:
+def _networks(cluster: Cluster, node: str) -> dict[str, dict[str, Any]]:
+    """The networks that a node is on, running or not."""
     found = inspect(cluster.engine, "container", node) or {}
-    networks = found.get("NetworkSettings", {}).get("Networks") or {}
-    address = networks.get(cluster.network, {}).get("IPAddress")
+    return found.get("NetworkSettings", {}).get("Networks") or {}
+
+
+def _address(cluster: Cluster, node: str) -> str | None:
+    address = _networks(cluster, node).get(cluster.network, {}).get("IPAddress")
     return str(address) if address else None
 
 

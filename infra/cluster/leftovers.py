@@ -92,8 +92,8 @@ def _of_all(listing: list[str], inspecting: list[str], template: str) -> set[str
 def chain_removal(saved: str, *, idle: bool, cidr: str) -> str:
     """Orders for `iptables-restore --noflush` that remove podman's chains and what leads to them. Pure.
 
-    Chains of a network go when they are empty and nothing leads to them, or when they are those of `cidr`;
-    the rest if podman is `idle`.
+    Chains of a network go when they are empty and nothing leads to them, or when they are those of `cidr`; so
+    do rules about that in chains that stay, and the rest if podman is `idle`.
     """
     network = _prefix(cidr)
     orders: list[str] = []
@@ -106,9 +106,15 @@ def chain_removal(saved: str, *, idle: bool, cidr: str) -> str:
             gone = [
                 chain for chain in gone if chain in dead or not any(chain in rule.split() for rule in rules)
             ]
-        into = [rule for rule in rules if rule.split()[1] not in gone and rule.split()[-1] in gone]
-        if gone:
-            orders += [f"*{table}", *(f"-D{rule[2:]}" for rule in into)]
+        staying = [rule for rule in rules if rule.split()[1] not in gone]
+        into = [rule for rule in staying if rule.split()[-1] in gone]
+        about = [
+            rule
+            for rule in staying
+            if rule.startswith(f"-A {CHAIN}") and network in rule and rule not in into
+        ]
+        if gone or about:
+            orders += [f"*{table}", *(f"-D{rule[2:]}" for rule in [*into, *about])]
             orders += [*(f"-F {chain}" for chain in gone), *(f"-X {chain}" for chain in gone), "COMMIT"]
     return "".join(f"{order}\n" for order in orders)
 

@@ -94,6 +94,23 @@ def test_chains_of_the_removed_network_go_though_a_killed_podman_left_them_full(
     ]
 
 
+def test_rules_about_the_removed_network_go_from_a_chain_that_others_use() -> None:
+    shared = EMPTY_CHAINS.replace(
+        "-A FORWARD -j DOCKER-USER",
+        "-A FORWARD -j DOCKER-USER\n"
+        "-A FORWARD -s 10.112.0.0/24 -j DOCKER-USER\n"
+        "-A NETAVARK_FORWARD -d 10.111.0.0/24 -j ACCEPT\n"
+        "-A NETAVARK_FORWARD -d 10.112.0.0/24 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+        "-A NETAVARK_FORWARD -s 10.112.0.0/24 -j ACCEPT",
+    )
+    assert chain_removal(shared, idle=False, cidr=CIDR).splitlines() == [
+        "*filter",
+        "-D NETAVARK_FORWARD -d 10.112.0.0/24 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        "-D NETAVARK_FORWARD -s 10.112.0.0/24 -j ACCEPT",
+        "COMMIT",
+    ]
+
+
 def test_what_a_container_or_a_network_uses_stays() -> None:
     there = [Path("/run/netns/netns-a"), Path("/run/netns/netns-b")]
     assert unused(there, {"netns-a", "netns-c"}) == {"netns-b"}
