@@ -55,7 +55,7 @@ def started_at(engine: Engine, name: str) -> datetime:
 
 
 def settle(engine: Engine, name: str, exits: Path = PODMAN_EXITS) -> None:
-    """Let podman know that a container has ended, where it can't: then it can be started again."""
+    """Let podman know that a container has ended, where it can't: then it can be started or removed."""
     found = inspect(engine, "container", name)
     if found is None or found["State"]["Status"] not in {"running", "stopping"}:
         return
@@ -88,4 +88,5 @@ def remove_containers(engine: Engine, names: Sequence[str]) -> None:
     """Remove containers and their anonymous volumes, running or not; those that are gone are no error."""
     for name in names:
         if inspect(engine, "container", name) is not None:
+            settle(engine, name)
             call(engine, "rm", "--force", "--volumes", name)

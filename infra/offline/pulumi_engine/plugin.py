@@ -30,7 +30,14 @@ from infra.offline.pulumi_engine.values import (
     with_secrets_of,
 )
 
-OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+_METADATA_BYTES = 16 * 2**20
+"""What is wrong with a resource comes in a header, with all of its properties."""
+OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_metadata_size", _METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
+]
 _END_WITHIN_S = 5
 _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
