@@ -74,3 +74,12 @@ def test_what_is_left_of_it_is_ended_and_nobody_else(
 def test_docker_keeps_its_own_book(alive: dict[int, str], calls: list[tuple[str, ...]]) -> None:
     alive.clear()
     assert engine.is_running("docker", "node")
+
+
+def test_one_that_is_removed_is_settled_first(
+    calls: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Podman would else wait for word from its monitor, and give up."""
+    monkeypatch.setattr(engine, "settle", lambda *words: calls.append(("settle", *words)))
+    engine.remove_containers("podman", ["node"])
+    assert calls == [("settle", "podman", "node"), ("podman", "rm", "--force", "--volumes", "node")]

@@ -1,10 +1,14 @@
 """The state on disk, the command's words, and when the stand-in is used."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import provider_pb2_grpc
 
 from infra.offline.engine import FORCE, ensure_engine
 from infra.offline.pulumi_engine.backend import State
@@ -12,7 +16,7 @@ from infra.offline.pulumi_engine.cli import main
 from infra.offline.pulumi_engine.deployment import Deployment
 from infra.offline.pulumi_engine.display import Display
 from infra.offline.pulumi_engine.kinds import Held, InitError
-from infra.offline.pulumi_engine.plugin import Host, Plugin
+from infra.offline.pulumi_engine.plugin import OPTIONS, Host, Plugin
 from infra.offline.pulumi_engine.providers import Providers
 from infra.offline.pulumi_engine.resource import Resource
 from infra.offline.pulumi_engine.values import EngineError, LostError, Props, is_secret
@@ -181,3 +185,23 @@ def test_the_real_one_is_used_wherever_it_is(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.usefixtures("_machine")
 def test_without_a_refusal_there_is_no_stand_in() -> None:
     assert list(_said()[0].iterdir()) == []
+
+
+class LongError(provider_pb2_grpc.ResourceProviderServicer):
+    """What is wrong comes with all properties of the resource."""
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+        context.set_trailing_metadata([("grpc-status-details-bin", b"x" * 200_000)])
+        context.abort(grpc.StatusCode.UNKNOWN, "not ready")
+
+
+def test_a_long_error_of_a_plugin_arrives() -> None:
+    server = grpc.server(ThreadPoolExecutor(1))
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(LongError(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(Empty())
+        assert len(dict(caught.value.trailing_metadata())["grpc-status-details-bin"]) == 200_000
+    server.stop(0)
