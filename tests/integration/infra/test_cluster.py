@@ -18,7 +18,7 @@ import yaml
 from infra.cluster.engine import choose_engine
 from infra.cluster.leftovers import Snapshot, left, snapshot
 from infra.cluster.settings import PROJECT, Settings, load
-from infra.shared.command import run
+from infra.shared.command import CommandError, run
 from infra.shared.engine import call
 from infra.shared.outputs import ClusterOutputs
 from infra.shared.paths import REPOSITORY, Paths
@@ -26,6 +26,7 @@ from infra.shared.stack import Stack
 from tests.support.machine import machine
 from tests.support.ports import free_ports
 from tests.support.power_cut import cut_power
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -184,8 +185,15 @@ def test_5_killed_containers_come_back_with_what_they_had(trial: Trial) -> None:
     said = trial.up()
     assert "starting node switchboard-trial-control-plane again" in said
     assert trial.paths.kubeconfig.read_text() == kubeconfig, said
-    trial.kubectl("wait", "--for=condition=Ready", "pod/probe", "--timeout=120s")
-    assert "reached" in trial.kubectl("exec", "probe", "--", "cat", "/data/probe")
+    until("the pod has what it had", lambda: "reached" in kept(trial), 120)
+
+
+def kept(trial: Trial) -> str:
+    """What the pod has on its volume. It is called ready, from before, until its kubelet has looked at it."""
+    try:
+        return trial.kubectl("exec", "probe", "--", "cat", "/data/probe")
+    except CommandError:
+        return ""
 
 
 def test_6_a_run_that_was_killed_is_cleared_and_goes_on(trial: Trial) -> None:
