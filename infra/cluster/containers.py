@@ -154,7 +154,7 @@ def is_running(spec: Service) -> bool:
         or found["Config"]["Labels"].get(LABEL) != spec_hash(spec)
     ):
         return False
-    return _answers(spec.host_port)
+    return answers(spec.host_port)
 
 
 def remove(engine: Engine, name: str) -> None:
@@ -166,7 +166,7 @@ def _wait_until_it_answers(spec: Service) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         state = inspect(spec.engine, "container", spec.name)
-        if state is not None and state["State"]["Running"] and _answers(spec.host_port):
+        if state is not None and state["State"]["Running"] and answers(spec.host_port):
             return
         time.sleep(0.2)
     log = call(spec.engine, "logs", "--tail=10", spec.name)
@@ -175,12 +175,12 @@ def _wait_until_it_answers(spec: Service) -> None:
     )
 
 
-def _answers(port: int) -> bool:
+def answers(port: int, host: str = "127.0.0.1") -> bool:
     """Whether something speaks HTTP there, as all services do.
 
     That the port is open says nothing: Docker's proxy takes connections before the service does.
     """
-    client = HTTPConnection("127.0.0.1", port, timeout=ANSWER_TIMEOUT_S)
+    client = HTTPConnection(host, port, timeout=ANSWER_TIMEOUT_S)
     try:
         client.request("HEAD", "/")
         client.getresponse()

@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from infra.cluster.containers import answers
 from infra.shared.paths import Paths
 from tests.support.ports import free_port
 
@@ -46,7 +46,7 @@ class ObjectStore:
         with self.root.with_suffix(".log").open("a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **keys})
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._answers():
+        while not answers(self.port, self.host):
             said = self.root.with_suffix(".log").read_text()
             assert self.process.poll() is None, said
             assert time.monotonic() < deadline, said
@@ -68,17 +68,6 @@ class ObjectStore:
             "config": Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
         }
         return boto3.client("s3", **{**arguments, **changes})
-
-    def _answers(self) -> bool:
-        connection = HTTPConnection(self.host, self.port, timeout=10)
-        try:
-            connection.request("HEAD", "/")
-            connection.getresponse()
-        except (OSError, HTTPException):
-            return False
-        finally:
-            connection.close()
-        return True
 
 
 @contextmanager

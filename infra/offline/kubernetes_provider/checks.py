@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 
 from infra.offline.kubernetes_provider.objects import Obj, annotation, dig, is_built_in, name_in_urn
-from infra.offline.kubernetes_provider.values import UNKNOWN
+from infra.offline.markers import UNKNOWN
 
 AUTONAMED = "pulumi.com/autonamed"
 """The annotation by which the next update knows that the name is ours to keep."""

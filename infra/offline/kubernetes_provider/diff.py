@@ -13,7 +13,7 @@ from infra.offline.kubernetes_provider.objects import (
     mutable_inside,
     with_string_data,
 )
-from infra.offline.kubernetes_provider.values import UNKNOWN
+from infra.offline.markers import UNKNOWN
 
 Path = tuple[str | int, ...]
 _NOTHING: tuple[Any, ...] = (None, {}, [])

@@ -5,7 +5,8 @@ import binascii
 from dataclasses import dataclass
 from typing import Any, Self
 
-from infra.offline.kubernetes_provider.values import UNKNOWN, secret
+from infra.offline.kubernetes_provider.values import secret
+from infra.offline.markers import UNKNOWN
 
 Obj = dict[str, Any]
 

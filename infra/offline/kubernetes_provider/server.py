@@ -32,7 +32,8 @@ from infra.offline.kubernetes_provider.diff import Change, must_delete_first
 from infra.offline.kubernetes_provider.kubeconfig import KubeconfigError
 from infra.offline.kubernetes_provider.resources import AlreadyThereError, Found, Resources, Say
 from infra.offline.kubernetes_provider.settings import Settings, refused
-from infra.offline.kubernetes_provider.values import decode, encode, has_unknown
+from infra.offline.kubernetes_provider.values import decode, has_unknown
+from infra.offline.markers import encode
 
 _WORKERS = 64
 """Waiting costs a thread; an update has at most a few dozen resources under way."""

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from infra.offline.markers import UNKNOWN
 from infra.offline.pulumi_engine.resource import Resource
-from infra.offline.pulumi_engine.values import UNKNOWN, EngineError, Props, StoppedError
+from infra.offline.pulumi_engine.values import EngineError, Props, StoppedError
 
 PARALLEL = 16
 """Steps at once."""

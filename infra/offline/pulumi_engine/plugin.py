@@ -18,17 +18,10 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
+from infra.offline.markers import encode
 from infra.offline.pulumi_engine.kinds import Diff, Found, InitError
 from infra.offline.pulumi_engine.resource import Resource
-from infra.offline.pulumi_engine.values import (
-    EngineError,
-    LostError,
-    Props,
-    decode,
-    encode,
-    plain,
-    with_secrets_of,
-)
+from infra.offline.pulumi_engine.values import EngineError, LostError, Props, decode, plain, with_secrets_of
 
 _METADATA_BYTES = 16 * 2**20
 """What is wrong with a resource comes in a header, with all of its properties."""
@@ -77,12 +70,12 @@ class Plugin:
         out, err = self._process.stdout, self._process.stderr
         assert out is not None  # noqa: S101 - they are pipes
         assert err is not None  # noqa: S101
-        threading.Thread(target=_forward, args=(err, host.say), daemon=True).start()
+        threading.Thread(target=forward, args=(err, host.say), daemon=True).start()
         port = out.readline().strip()
         if not port.isdigit():
             self.close()
             raise EngineError(f"the plugin {file} did not tell its port, but {port!r}")
-        threading.Thread(target=_forward, args=(out, host.say), daemon=True).start()
+        threading.Thread(target=forward, args=(out, host.say), daemon=True).start()
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS)
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
 
@@ -226,7 +219,8 @@ def _old(old: Resource) -> dict[str, Any]:
     return {**_about(old), "id": old.id, "old_inputs": _sent(old.inputs), "olds": _sent(old.outputs)}
 
 
-def _forward(stream: IO[str], say: Callable[[str], None]) -> None:
+def forward(stream: IO[str], say: Callable[[str], None]) -> None:
+    """Show each line of a stream that has any words, until it ends."""
     for line in stream:
         if line.strip():
             say(line.rstrip())

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from infra.offline.pulumi_engine.deletion import PARALLEL
+from infra.offline.pulumi_engine.plugin import forward
 from infra.offline.pulumi_engine.project import ORGANIZATION, Project
 from infra.offline.pulumi_engine.values import EngineError
 
@@ -61,7 +61,7 @@ class Program:
             process_group=0,
         )
         readers = [
-            threading.Thread(target=self._forward, args=(stream,), daemon=True)
+            threading.Thread(target=forward, args=(stream, self.say), daemon=True)
             for stream in (self._process.stdout, self._process.stderr)
         ]
         for reader in readers:
@@ -70,11 +70,6 @@ class Program:
         for reader in readers:
             reader.join(1)
         return status
-
-    def _forward(self, stream: IO[str]) -> None:
-        for line in stream:
-            if line.strip():
-                self.say(line.rstrip())
 
     def end(self) -> None:
         """Have it end soon."""

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from infra.offline.markers import UNKNOWN
 from infra.offline.pulumi_engine.crypt import Crypter
-from infra.offline.pulumi_engine.values import UNKNOWN, Props, plain, sealed, secret, unsealed
+from infra.offline.pulumi_engine.values import Props, plain, sealed, secret, unsealed
 
 STACK = "pulumi:pulumi:Stack"
 PROVIDER = "pulumi:providers:"

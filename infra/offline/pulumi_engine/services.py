@@ -19,12 +19,13 @@ from pulumi.runtime.proto import (
     resource_pb2_grpc,
 )
 
+from infra.offline.markers import encode
 from infra.offline.pulumi_engine.decisions import Goal
 from infra.offline.pulumi_engine.deployment import Deployment
 from infra.offline.pulumi_engine.display import Display
 from infra.offline.pulumi_engine.kinds import InitError
 from infra.offline.pulumi_engine.resource import Resource
-from infra.offline.pulumi_engine.values import EngineError, StoppedError, decode, encode
+from infra.offline.pulumi_engine.values import EngineError, StoppedError, decode
 
 _FEATURES = {"secrets", "deletedWith"}
 """The SDK has ways of its own to do without the rest."""

@@ -6,22 +6,9 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
 
+from infra.offline.markers import SECRET, SIGNATURE, UNKNOWNS
+
 Props = dict[str, Any]
-
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Stands for a value that is not known before the update."""
-
-_UNKNOWNS = {
-    UNKNOWN,
-    "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-    "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-    "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-    "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-}
-"""One for each type: text, truth value, number, list, object."""
-
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of the format, not a password
 
 
 class EngineError(Exception):
@@ -60,21 +47,14 @@ def _decode(value: Value) -> Any:
             return None
 
 
-def encode(properties: Props) -> Struct:
-    """The opposite of `decode`."""
-    message = Struct()
-    message.update(properties)
-    return message
-
-
 def is_secret(value: Any) -> bool:
     """Whether a value is marked as a secret."""
-    return isinstance(value, dict) and value.get(SIGNATURE) == _SECRET
+    return isinstance(value, dict) and value.get(SIGNATURE) == SECRET
 
 
 def secret(value: Any) -> Props:
     """The value, marked; one that is marked already as it is."""
-    return value if is_secret(value) else {SIGNATURE: _SECRET, "value": value}
+    return value if is_secret(value) else {SIGNATURE: SECRET, "value": value}
 
 
 def _mapped(value: Any, leaf: Callable[[Any], Any]) -> Any:
@@ -104,7 +84,7 @@ def sealed(value: Any, encrypt: Callable[[str], str]) -> Any:
     def leaf(item: Any) -> Any:
         if not is_secret(item):
             return item
-        return {SIGNATURE: _SECRET, "ciphertext": encrypt(json.dumps(plain(item)))}
+        return {SIGNATURE: SECRET, "ciphertext": encrypt(json.dumps(plain(item)))}
 
     return _mapped(value, leaf)
 
@@ -122,7 +102,7 @@ def has_unknown(value: Any) -> bool:
         return any(has_unknown(item) for item in value.values())
     if isinstance(value, list):
         return any(has_unknown(item) for item in value)
-    return value in _UNKNOWNS if isinstance(value, str) else False
+    return value in UNKNOWNS if isinstance(value, str) else False
 
 
 def has_secret(value: Any) -> bool:

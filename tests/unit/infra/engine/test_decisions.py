@@ -4,12 +4,13 @@ import threading
 
 import pytest
 
+from infra.offline.markers import UNKNOWN
 from infra.offline.pulumi_engine.decisions import Goal, decide, ignoring
 from infra.offline.pulumi_engine.deletion import delete_all, dependents_to_replace, ready
 from infra.offline.pulumi_engine.display import difference
 from infra.offline.pulumi_engine.kinds import Diff
 from infra.offline.pulumi_engine.resource import Resource
-from infra.offline.pulumi_engine.values import UNKNOWN, EngineError, StoppedError
+from infra.offline.pulumi_engine.values import EngineError, StoppedError
 
 
 def made(name: str, *needs: str, **more: object) -> Resource:

@@ -4,15 +4,13 @@ import json
 
 import pytest
 
+from infra.offline.markers import SIGNATURE, UNKNOWN, encode
 from infra.offline.pulumi_engine.crypt import Crypter
 from infra.offline.pulumi_engine.resource import Resource, make_urn, name_of, type_of
 from infra.offline.pulumi_engine.services import seconds
 from infra.offline.pulumi_engine.values import (
-    SIGNATURE,
-    UNKNOWN,
     EngineError,
     decode,
-    encode,
     has_secret,
     has_unknown,
     hidden,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.offline.kubernetes_provider.checks import Asked, Problem, check
-from infra.offline.kubernetes_provider.values import UNKNOWN
+from infra.offline.markers import UNKNOWN
 
 URN = "urn:pulumi:local::project::kubernetes:core/v1:ConfigMap::Settings"
 

@@ -6,7 +6,7 @@ import pytest
 
 from infra.offline.kubernetes_provider.checks import AUTONAMED
 from infra.offline.kubernetes_provider.diff import Change, compare, live_inputs, must_delete_first
-from infra.offline.kubernetes_provider.values import UNKNOWN
+from infra.offline.markers import UNKNOWN
 
 
 def _object(kind: str = "Deployment", api_version: str = "apps/v1", **rest: Any) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from infra.offline.kubernetes_provider.objects import (
     to_apply,
 )
 from infra.offline.kubernetes_provider.reasons import label_selector
-from infra.offline.kubernetes_provider.values import UNKNOWN, decode, encode, has_unknown, secret
+from infra.offline.kubernetes_provider.values import decode, has_unknown, secret
+from infra.offline.markers import UNKNOWN, encode
 
 NUMBER_UNKNOWN = "3eeb2bf0-c639-47a8-9e75-3b44932eb421"
 
