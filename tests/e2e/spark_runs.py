@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
 
 from infra.cluster.engine import choose_engine
@@ -18,13 +19,14 @@ from ops.airflow_api import AirflowApi, TaskState
 from ops.environment import Environment
 from ops.spark_advice.records import find
 from switchboard_spark.records import RunRecord
-from tests.support.waiting import until
+from tests.support.waiting import ANSWER_S, until
 
 NAMESPACE = "airflow-speech"
 DRIVER, EXECUTOR = (f"app.kubernetes.io/component=spark-{part}" for part in ("driver", "executor"))
 WORKER = "kubernetes_executor=True"
 BESIDE_PODS = "services,configmaps,persistentvolumeclaims"
 GONE_WITHIN_S = 30
+LOGIN = {"username": "user", "password": "password"}
 
 PATH = "speech/e2e_spark.py"
 DAGS = textwrap.dedent('''\
@@ -196,6 +198,14 @@ def until_visible(airflow: AirflowApi, commit: str) -> None:
         "the Spark tasks are visible",
         lambda: all(airflow.dag_bundle_version(dag_id) == commit for dag_id in DAG_IDS),
     )
+
+
+def signed_in(stack: Environment, airflow: AirflowApi) -> httpx.Client:
+    """Who reads Airflow's pages as its administrator."""
+    words = {word: stack.platform[f"airflow_admin_{short}"] for word, short in LOGIN.items()}
+    token = httpx.post(f"{airflow.url}/auth/token", json=words, timeout=ANSWER_S).json()["access_token"]
+    signed = {"Authorization": f"Bearer {token}"}
+    return httpx.Client(headers=signed, follow_redirects=True, timeout=ANSWER_S)
 
 
 def put_words(stack: Environment) -> None:

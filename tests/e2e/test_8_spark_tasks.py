@@ -33,11 +33,12 @@ from tests.e2e.spark_runs import (
     kill,
     objects,
     put_words,
+    signed_in,
     until_gone,
     until_visible,
 )
 from tests.support.limited_registry import limited_registry
-from tests.support.waiting import until
+from tests.support.waiting import ANSWER_S, until
 
 pytestmark = pytest.mark.e2e
 
@@ -91,16 +92,11 @@ def failing(started: dict[str, Run]) -> dict[str, Run]:
 
 @pytest.mark.usefixtures("nothing_left")
 def test_the_links_lead_to_spark_for_who_is_logged_in(airflow: AirflowApi, platform: Environment) -> None:
-    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=30)
+    run = Run.start(platform, airflow, "e2e_spark_sleep", seconds=45)
     until("the task has its link", lambda: bool(run.links()["Spark UI"]), within_s=300, every_s=1)
     page = str(run.links()["Spark UI"])
-    assert httpx.get(page).status_code == 401
-    login = {
-        "username": platform.platform["airflow_admin_user"],
-        "password": platform.platform["airflow_admin_password"],
-    }
-    token = httpx.post(f"{airflow.url}/auth/token", json=login).json()["access_token"]
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, follow_redirects=True) as client:
+    assert httpx.get(page, timeout=ANSWER_S).status_code == 401
+    with signed_in(platform, airflow) as client:
         until("the driver has its page", lambda: "Spark Jobs" in client.get(page).text, within_s=60)
         stages = f'href="{httpx.URL(page).path}stages/"'
         assert stages in client.get(page).text, "its links stay below the page"

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
+from tests.support.waiting import ANSWER_S
+
 NOT_PASSED_ON = {"connection", "date", "server", "transfer-encoding"}
 
 
@@ -43,7 +45,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.TOO_MANY_REQUESTS, {}, b'{"errors": [{"code": "TOOMANYREQUESTS"}]}')
             return
         accept = {"Accept": ", ".join(self.headers.get_all("Accept") or ["*/*"])}
-        behind = httpx.request(self.command, f"http://{self.server.behind}{self.path}", headers=accept)
+        behind = httpx.request(
+            self.command, f"http://{self.server.behind}{self.path}", headers=accept, timeout=ANSWER_S
+        )
         headers = {name: text for name, text in behind.headers.items() if name not in NOT_PASSED_ON}
         self._answer(behind.status_code, headers, behind.content)
 

@@ -38,6 +38,8 @@ LARGEST_OTHER = 100_000
 
 FILE_LINES, FUNCTION_LINES = 300, 50
 
+HTTPX = re.compile(r"httpx\.(get|head|post|put|patch|delete|options|request|stream|(Async)?Client)")
+
 
 @cache
 def tracked() -> list[Path]:
@@ -216,6 +218,26 @@ def test_functions_stay_readable() -> None:
         if (node.end_lineno or node.lineno) - node.lineno >= FUNCTION_LINES
     ]
     assert not long
+
+
+def without_timeout(source: str) -> Iterator[int]:
+    """The lines where httpx is called with its own patience, 5 s, which a busy machine does not have."""
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call) or not HTTPX.fullmatch(ast.unparse(call.func)):
+            continue
+        named = {keyword.arg for keyword in call.keywords}
+        if not named & {"timeout", "transport", None}:
+            yield call.lineno
+
+
+def test_each_request_says_how_long_its_answer_may_take() -> None:
+    lines = [
+        f"{name}:{line}"
+        for name, path in zip(names(python_files()), python_files(), strict=True)
+        for line in without_timeout(path.read_text())
+    ]
+    assert not lines
+    assert list(without_timeout("import httpx\nhttpx.get('/', timeout=9)\nhttpx.Client(auth=None)")) == [3]
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)

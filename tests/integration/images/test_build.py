@@ -19,6 +19,7 @@ from ops.images.registry import Registry
 from ops.images.spec import ImageError
 from tests.integration.images.containers import until
 from tests.support.ports import free_port
+from tests.support.waiting import ANSWER_S
 
 pytestmark = pytest.mark.integration
 
@@ -117,7 +118,7 @@ def test_push_skips_what_is_there_and_pins_by_digest(folders: Folders, registry:
     assert [image.fresh for image in pushed] == [True, True]
     for image in pushed:
         name, digest = image.image.removeprefix(f"{registry.host}/").split("@")
-        answer = httpx.get(f"http://{registry.host}/v2/{name}/manifests/{digest}")
+        answer = httpx.get(f"http://{registry.host}/v2/{name}/manifests/{digest}", timeout=ANSWER_S)
         assert answer.status_code == 200
         assert answer.headers["Docker-Content-Digest"] == digest
     again = push_all(built, registry)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.images.containers import Docker, log_of, until
 from tests.integration.images.git_server import GitServer, WorkingCopy
+from tests.support.waiting import ANSWER_S
 
 pytestmark = pytest.mark.integration
 
@@ -67,7 +68,7 @@ def test_rights(
 
 
 def test_pushing_can_not_be_smuggled_past_the_rights(server: GitServer) -> None:
-    reader = httpx.Client(auth=("reader", "read"), base_url=server.base)
+    reader = httpx.Client(auth=("reader", "read"), base_url=server.base, timeout=ANSWER_S)
     for path in ("/dags.git/git-receive-pack", "/dags.git//git-receive-pack", "/dags.git/git%2dreceive-pack"):
         answer = reader.post(
             path, content=b"0000", headers={"Content-Type": "application/x-git-receive-pack-request"}
@@ -80,13 +81,16 @@ def test_pushing_can_not_be_smuggled_past_the_rights(server: GitServer) -> None:
         "/dags.git/config",
         "/%64ags.git/HEAD",
     ):
-        assert httpx.get(server.base + path).status_code in (401, 403, 404), path
+        assert httpx.get(server.base + path, timeout=ANSWER_S).status_code in (401, 403, 404), path
 
 
 def test_health_needs_no_password_and_nothing_else_is_served(server: GitServer) -> None:
-    assert httpx.get(f"{server.base}/healthz").text == "ok\n"
-    assert httpx.get(f"{server.base}/").status_code in (403, 404)
-    assert httpx.get(f"{server.base}/dags.git/info/refs?service=git-upload-pack").status_code == 401
+    assert httpx.get(f"{server.base}/healthz", timeout=ANSWER_S).text == "ok\n"
+    assert httpx.get(f"{server.base}/", timeout=ANSWER_S).status_code in (403, 404)
+    assert (
+        httpx.get(f"{server.base}/dags.git/info/refs?service=git-upload-pack", timeout=ANSWER_S).status_code
+        == 401
+    )
     log = log_of(server.container)
     assert "healthz" not in log
     assert "WARNING" not in log

@@ -16,6 +16,7 @@ from docker.models.containers import Container
 
 from tests.integration.images.containers import Docker, address, log_of, run_in, until
 from tests.integration.images.git_server import PASSWORDS, GitServer, WorkingCopy
+from tests.support.waiting import ANSWER_S
 
 pytestmark = pytest.mark.integration
 
@@ -91,12 +92,12 @@ def is_published(container: Container, commit: str) -> bool:
 
 
 def metrics(container: Container) -> dict[str, float]:
-    text = httpx.get(f"http://{address(container, 1234)}/metrics").text
+    text = httpx.get(f"http://{address(container, 1234)}/metrics", timeout=ANSWER_S).text
     return {key: float(value) for key, value in re.findall(r"^(\w+(?:{.*})?) (\S+)$", text, re.MULTILINE)}
 
 
 def ready(container: Container) -> int:
-    return httpx.get(f"http://{address(container, 1234)}/").status_code
+    return httpx.get(f"http://{address(container, 1234)}/", timeout=ANSWER_S).status_code
 
 
 def test_a_push_is_published_and_what_was_before_goes(
