@@ -1,9 +1,10 @@
-"""Nodes that only seem to be there: kwok plays their kubelets, and nothing runs on them."""
+"""Nodes that only seem to be there: kwok or its stand-in plays their kubelets, and nothing runs on them."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from infra.shared.paths import REPOSITORY, Paths
 from ops.bench.measure import NAMESPACE
 from ops.bench.spark.pushed import BenchError
+from ops.console import detail
 from ops.environment import Environment
 
 POOL = {"switchboard.dev/pool": "bench-fake"}
@@ -39,15 +41,11 @@ def node(number: int) -> dict[str, Any]:
 
 
 def command(environment: Environment) -> list[str]:
-    """How kwok is started: for nodes that bear its mark, and no others. Raises BenchError without kwok."""
+    """How kwok is started, or its stand-in: for nodes that bear its mark, and no others."""
     paths = Paths.of(environment.name)
     kwok = paths.tools_bin / "kwok"
-    if not kwok.exists():
-        raise BenchError(
-            f"{kwok} is not there: `make tools` builds it or says why not; NAMES= without `fleet`"
-        )
     return [
-        str(kwok),
+        *([str(kwok)] if kwok.exists() else [sys.executable, "-m", "infra.offline.kwok"]),
         f"--kubeconfig={paths.kubeconfig}",
         f"--manage-nodes-with-annotation-selector={MARK[0]}={MARK[1]}",
         f"--node-lease-duration-seconds={LEASE_S}",
@@ -59,7 +57,9 @@ def command(environment: Environment) -> list[str]:
 def fake_nodes(environment: Environment, count: int) -> Iterator[None]:
     """So many nodes, ready; at the end they are gone, with whatever is said to run on them."""
     LOG.parent.mkdir(exist_ok=True)
-    with LOG.open("w") as log, subprocess.Popen(command(environment), stdout=log, stderr=log) as kwok:
+    words = command(environment)
+    detail(f"{count} nodes are played by {' '.join(words[:-4])}")
+    with LOG.open("w") as log, subprocess.Popen(words, cwd=REPOSITORY, stdout=log, stderr=log) as kwok:
         try:
             for number in range(count):
                 environment.kubectl("create", "-f", "-", stdin=json.dumps(node(number)))
@@ -67,6 +67,8 @@ def fake_nodes(environment: Environment, count: int) -> Iterator[None]:
                 *("wait", "node", "-l", SELECTOR, "--for=condition=Ready", "--timeout=60s"), timeout_s=90
             )
             yield
+            if kwok.poll() is not None:
+                raise BenchError(f"what played the nodes ended by itself; {LOG} says why")
         finally:
             _remove(environment)
             kwok.terminate()

@@ -1,4 +1,4 @@
-"""One driver with 500 executors, on nodes that kwok plays; against as many pods that one client makes.
+"""One driver with 500 executors on nodes that are only played, against as many pods that one client makes.
 
 No executor really runs, so none registers with the driver: it holds its session and starts no job. What is
 measured is asking for executors, watching them, and removing them.
@@ -208,7 +208,9 @@ def figures(rest: Phase, own: Crowd, others: Crowd) -> list[Figure]:
 
 
 def _show(rest: Phase, crowds: Sequence[Crowd]) -> None:
-    table = Table(title=f"{len(crowds[0].lives)} pods on {NODES} nodes of kwok's; seconds from the first")
+    table = Table(
+        title=f"{len(crowds[0].lives)} pods on {NODES} nodes that nobody has; seconds from the first"
+    )
     for name in ("who", "asked for 50 %", "all", "placed", "running 50 %", "all", "to gone"):
         table.add_column(name, justify="left" if name == "who" else "right")
     for crowd in crowds:

@@ -1,10 +1,11 @@
-"""A crowd of pods on nodes that kwok plays, by a real API server, scheduler and controllers."""
+"""A crowd of pods on nodes that are only played, by a real API server, scheduler and controllers."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,8 @@ EXECUTOR: dict[str, Any] = {
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
     """A cluster with a scheduler and no nodes, where the commands look for it."""
-    for name in ("kwok", "kube-scheduler"):
-        if not (BINARIES / name).exists():
-            pytest.skip(f"not built: {name} (`make tools`)")
+    if not (BINARIES / "kube-scheduler").exists():
+        pytest.skip("not built: kube-scheduler (`make tools`)")
     monkeypatch.setenv("SWITCHBOARD_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", f"{BINARIES}:/usr/bin:/bin")
     monkeypatch.setattr("ops.bench.spark.fake_nodes.LOG", tmp_path / "kwok.log")
@@ -73,6 +73,18 @@ def test_pods_run_on_nodes_that_are_not_there_and_all_of_it_goes(environment: En
     after = inventory.objects(environment)
     assert after[("Pod", NAMESPACE)] == after[("Node", "")] == 0
     assert inventory.sums(after)["Pods of the deployment"] == inventory.sums(before)["Pods of the deployment"]
+
+
+def test_a_pod_that_is_asked_to_go_is_gone_at_once(environment: Environment) -> None:
+    spec = {name: value for name, value in EXECUTOR["spec"].items() if name != "nodeName"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+    with fake_nodes(environment, 1):
+        environment.kubectl("-n", NAMESPACE, "create", "-f", "-", stdin=json.dumps(pod))
+        in_time = ("--timeout=30s",)
+        environment.kubectl("-n", NAMESPACE, "wait", "pod/p", "--for=condition=Ready", *in_time)
+        began = time.monotonic()
+        environment.kubectl("-n", NAMESPACE, "delete", "pod/p", "--grace-period=600", *in_time)
+        assert time.monotonic() - began < 30
 
 
 def test_nodes_go_also_where_something_fails(environment: Environment) -> None:

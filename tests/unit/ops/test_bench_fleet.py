@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,18 @@ def test_a_copy_of_an_executor_is_nobodys_and_nowhere() -> None:
     assert "status" not in made
 
 
-def test_without_kwok_nothing_is_begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("built", [True, False])
+def test_a_stand_in_plays_the_nodes_only_where_kwok_is_not_to_be_had(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, built: bool
+) -> None:
     monkeypatch.setenv("SWITCHBOARD_CACHE", str(tmp_path))
+    kwok = tmp_path / "tools/bin/kwok"
+    kwok.parent.mkdir(parents=True)
+    if built:
+        kwok.touch()
     unused: Any = None
-    with pytest.raises(BenchError, match="kwok is not there: `make tools`"):
-        command(Environment("bench", unused, {}))
+    program, *options = command(Environment("bench", unused, {}))
+    assert (program, options[:2] == ["-m", "infra.offline.kwok"]) == (
+        (str(kwok), False) if built else (sys.executable, True)
+    )
+    assert "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake" in options
