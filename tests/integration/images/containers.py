@@ -22,7 +22,7 @@ HARDENED: dict[str, Any] = {
 }
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 30, every_s: float = 0.1) -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = 90, every_s: float = 0.1) -> Any:
     """Wait until the condition holds, and give what it answered; AssertionError after the time-out."""
     deadline = time.monotonic() + timeout_s
     while not (answer := condition()):

@@ -110,7 +110,7 @@ def test_a_push_is_published_and_what_was_before_goes(
     assert run_in(container, "cat", "/git/root/current/a.txt")[1] == "1"
     second = copy.commit(a="2", b="new")
     copy.push(server.url("writer"))
-    until(lambda: published(container) == second, timeout_s=10)
+    until(lambda: published(container) == second)
     assert run_in(container, "cat", "/git/root/current/a.txt", "/git/root/current/b.txt")[1] == "2new"
     assert run_in(container, "ls", "/git/root/.worktrees")[1].split() == [second]
     assert run_in(container, "test", "-e", "/git/root/touched")[0] == 0
@@ -160,9 +160,9 @@ def test_publication_is_atomic(
     for round_ in range(1, 6):
         commit = copy.commit(**{f"f{number}": str(round_) for number in range(20)})
         copy.push(server.url("writer"))
-        until(functools.partial(is_published, container, commit), timeout_s=20)
+        until(functools.partial(is_published, container, commit))
     run_in(container, "touch", "/git/stop")
-    assert reader.wait(timeout=20)["StatusCode"] == 0, log_of(reader)
+    assert reader.wait(timeout=60)["StatusCode"] == 0, log_of(reader)
     assert "saw 6" in log_of(reader)
 
 

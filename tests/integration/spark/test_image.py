@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +97,9 @@ def test_a_stopped_application_ends_within_the_grace_period(
         containers, built["spark-example"], message, "example:sleep", arguments={"seconds": 300}
     )
     until(lambda: "the session is there" in log_of(container), timeout_s=120)
-    started = time.monotonic()
     container.stop(timeout=10)
-    assert time.monotonic() - started < 10
     container.reload()
-    assert container.attrs["State"]["ExitCode"] == 143
+    assert container.attrs["State"]["ExitCode"] == 143, "137: it was killed when its time was over"
     assert "SIGTERM" in json.loads(message.read_text())["reason"]
 
 

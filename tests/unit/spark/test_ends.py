@@ -88,7 +88,7 @@ def test_what_hangs_does_not_keep_a_driver_that_was_asked_to_stop(
     monkeypatch.setattr(run, "stop_spark", hang.wait)
     started = time.monotonic()
     run.Driver(in_a_pod, log).give_up(run.STOPPED)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
     hang.set()
     assert left == [128 + signal.SIGTERM]
     assert said(log) == run.STOPPED.verdict

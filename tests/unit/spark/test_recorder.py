@@ -81,7 +81,7 @@ def fails() -> Any:
 
 
 def hangs() -> Any:
-    threading.Event().wait(2)
+    threading.Event().wait(20)
 
 
 @pytest.mark.parametrize("hurried", [False, True])
@@ -121,7 +121,7 @@ def test_a_record_that_cannot_be_written_is_a_line_in_the_log(
         monkeypatch.setattr(recorder, limit, 0.05)
     started = time.monotonic()
     end(Recorder(task, lambda: hurried))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15
     (line,) = caplog.messages
     assert line.startswith("this run is not recorded: ")
     assert line.endswith(words)

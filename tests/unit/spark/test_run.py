@@ -88,7 +88,7 @@ def test_sigterm_ends_it_quickly_and_says_so(log: Path) -> None:
     started = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code, log], env=environment, check=False)
     assert done.returncode == 128 + signal.SIGTERM
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 45
     verdict = said(log)
     assert isinstance(verdict, Verdict)
     assert (verdict.kind, "SIGTERM" in verdict.reason) == ("infrastructure", True)
