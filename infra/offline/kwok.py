@@ -115,7 +115,8 @@ class Kubelets:
     lease_s: int
     network: ipaddress.IPv4Network | ipaddress.IPv6Network
     pause_s: float = 1.0
-    nodes: set[str] = field(default_factory=set)
+    nodes: dict[str, str] = field(default_factory=dict)
+    """Uids by name."""
     _at_work: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS))
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _begun: set[tuple[str, str]] = field(default_factory=set)
@@ -125,9 +126,11 @@ class Kubelets:
         """Take in a change of a node: a new one gets ready."""
         name = node["metadata"]["name"]
         if kind == "DELETED" or not self.selector.matches(node):
-            self.nodes.discard(name)
+            self.nodes.pop(name, None)
         elif name not in self.nodes:
-            self.nodes.add(name)  # first, since pods are placed there as soon as it is ready
+            self.nodes[name] = node["metadata"][
+                "uid"
+            ]  # first, since pods are placed there as soon as it is ready
             self.attempt(f"node {name} gets ready", self._make_ready, node)
 
     def see_pod(self, kind: str, pod: Json) -> None:
@@ -193,7 +196,9 @@ class Kubelets:
         except client.ApiException as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
-            self.leases.create_namespaced_lease(LEASES, {"metadata": {"name": node}, "spec": spec})
+            owner = {"apiVersion": "v1", "kind": "Node", "name": node, "uid": self.nodes[node]}
+            metadata = {"name": node, "ownerReferences": [owner]}  # it goes with its node
+            self.leases.create_namespaced_lease(LEASES, {"metadata": metadata, "spec": spec})
 
 
 def unless_gone(work: Callable[[Any], None], thing: Any) -> None:
@@ -219,10 +224,8 @@ def follow(listing: Callable[..., Any], see: Callable[[str, Json], None], **sele
 def play(kubelets: Kubelets) -> None:
     """Play them until the process is ended."""
     core = kubelets.core
-    nodes = core.list_node(_preload_content=False)
-    for node in json.loads(nodes.data)[
-        "items"
-    ]:  # before any pod: one that is on a node of nobody's is left alone
+    nodes = json.loads(core.list_node(_preload_content=False).data)["items"]
+    for node in nodes:  # before any pod: one that is on a node of nobody's is left alone
         kubelets.see_node("ADDED", node)
     threading.Thread(target=follow, args=(core.list_node, kubelets.see_node), daemon=True).start()
     placed = {"field_selector": "spec.nodeName!="}

@@ -92,7 +92,10 @@ def test_nodes_go_also_where_something_fails(environment: Environment) -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
     with pytest.raises(RuntimeError, match="in between"):
         begin_and_fail(environment, pod)
-    assert environment.kubectl("get", "nodes,pods", "--all-namespaces", "-o", "name").strip() == ""
+    left = ("get", "nodes,pods", "--all-namespaces", "-o", "name")
+    assert environment.kubectl(*left).strip() == ""
+    leases = ("get", "leases", "--namespace", "kube-node-lease", "-o", "name")
+    until("the nodes' leases are gone", lambda: not environment.kubectl(*leases).strip())
 
 
 def begin_and_fail(environment: Environment, pod: dict[str, Any]) -> None:

@@ -46,11 +46,13 @@ class Core:
 
 def played(core: Core, *nodes: str) -> Kubelets:
     network = ipaddress.ip_network("10.0.0.0/30")
-    return Kubelets(core, core, Selector("played", "yes"), 40, network, pause_s=0, nodes=set(nodes))
+    return Kubelets(
+        core, core, Selector("played", "yes"), 40, network, pause_s=0, nodes=dict.fromkeys(nodes, "u")
+    )
 
 
 def node(name: str, **annotations: str) -> dict[str, Any]:
-    return {"metadata": {"name": name, "annotations": annotations}}
+    return {"metadata": {"name": name, "uid": "u", "annotations": annotations}}
 
 
 def pod(uid: str, on: str = "n", phase: str = "Pending", **metadata: Any) -> dict[str, Any]:
@@ -100,6 +102,7 @@ def test_a_lease_that_is_not_there_is_made() -> None:
     played(core, "n").renew()
     assert core.called == [("renew", "n"), ("create", "n")]
     assert core.statuses[1]["spec"]["leaseDurationSeconds"] == 40
+    assert core.statuses[1]["metadata"]["ownerReferences"][0]["uid"] == "u", "it goes with its node"
 
 
 def test_pods_of_its_nodes_run_and_go_once_each() -> None:
