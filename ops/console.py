@@ -27,6 +27,11 @@ def clock(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
+def make(target: str, env: str) -> str:
+    """The command for an environment, as it is typed: it must not meet another one."""
+    return f"make {target}" if env == "local" else f"make {target} ENV={env}"
+
+
 def detail(line: str) -> None:
     """Print a line of what a step does, set in and dim; empty ones are left out."""
     if line.strip():

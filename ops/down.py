@@ -11,7 +11,7 @@ import typer
 
 from infra.shared.command import CommandError
 from infra.shared.stack import Stack, StackInUseError
-from ops.console import Steps, clock, console, detail
+from ops.console import Steps, clock, console, detail, make
 
 
 def take_down(env: str, steps: Steps) -> None:
@@ -29,11 +29,12 @@ def main(env: Annotated[str, typer.Option(help="the environment")] = "local") ->
         take_down(env, Steps(2))
     except (CommandError, StackInUseError) as error:
         console.print(f"\n✗ {error}", style="red", markup=False)
-        console.print("`make down` again goes on from here.")
+        console.print(f"`{make('down', env)}` again goes on from here.", markup=False)
         sys.exit(1)
     kept = " (the object store's data were kept)" if os.environ.get("KEEP_DATA") else ""
     took = clock(time.monotonic() - started)
-    console.print(f"Down in {took}: nothing of {env} is left{kept}. `make up` makes it again.", markup=False)
+    again = make("up", env)
+    console.print(f"Down in {took}: nothing of {env} is left{kept}. `{again}` makes it again.", markup=False)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from infra.shared.outputs import ClusterOutputs
 from infra.shared.paths import Paths
 from infra.shared.stack import Stack
 from ops.airflow_api import AirflowApi
+from ops.console import make
 from ops.dag_repository import DagRepository
 
 
@@ -23,7 +24,7 @@ class NotUpError(RuntimeError):
     """The environment isn't there, or only half of it is."""
 
     def __init__(self, env: str, missing: str) -> None:
-        super().__init__(f"environment {env!r} is not up: {missing}; `make up` makes or heals it")
+        super().__init__(f"environment {env!r} is not up: {missing}; `{make('up', env)}` makes or heals it")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import typer
 
 from infra.shared.command import CommandError
 from infra.shared.stack import Stack, StackInUseError
-from ops.console import console
+from ops.console import console, make
 
 
 def main(env: Annotated[str, typer.Option(help="the environment")] = "local") -> None:
@@ -21,7 +21,7 @@ def main(env: Annotated[str, typer.Option(help="the environment")] = "local") ->
     except (CommandError, StackInUseError) as error:
         console.print(f"\n✗ {error}", style="red", markup=False)
         sys.exit(1)
-    console.print("Nothing was changed. `make up` applies this.")
+    console.print(f"Nothing was changed. `{make('up', env)}` applies this.", markup=False)
 
 
 if __name__ == "__main__":

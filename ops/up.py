@@ -18,7 +18,7 @@ from infra.shared.command import CommandError
 from infra.shared.stack import Stack, StackInUseError
 from ops import dags, images
 from ops.airflow_api import AirflowApi, AirflowError
-from ops.console import Steps, clock, console, detail
+from ops.console import Steps, clock, console, detail, make
 from ops.dag_repository import DagsError, NoRepositoryError
 from ops.environment import Environment, NotUpError
 from ops.ready import wait_until_ready
@@ -121,7 +121,9 @@ def main(
     if problems:
         for problem in problems:
             console.print(f"✗ {problem}", style="red", markup=False)
-        console.print("Nothing was changed. Mend the above, then run `make up` again.")
+        console.print(
+            f"Nothing was changed. Mend the above, then run `{make('up', env)}` again.", markup=False
+        )
         sys.exit(2)
     steps = Steps(6 if sample else 5)
     try:
@@ -135,7 +137,9 @@ def main(
             console.print(readable(transcript))
     except KNOWN_ERRORS as error:
         console.print(f"\n✗ {error}", style="red", markup=False)
-        console.print("`make up` again goes on from here; docs/operate.md says more.")
+        console.print(
+            f"`{make('up', env)}` again goes on from here; docs/operate.md says more.", markup=False
+        )
         sys.exit(1)
     _farewell(environment, started)
 
@@ -143,15 +147,21 @@ def main(
 def _farewell(environment: Environment, started: float) -> None:
     url, user = environment.platform["airflow_url"], environment.platform["airflow_admin_user"]
     store = environment.cluster.object_store.host_endpoint_url
+    lines = {
+        "samples CALLS=6": "generates six more calls",
+        "dags": "pushes a change of dags/: in Airflow within seconds",
+        "down": "removes all of it",
+    }
+    commands = {make(target, environment.name): says for target, says in lines.items()}
+    width = max(map(len, commands))
+    following = "\n".join(f"  {command:<{width}}   {says}" for command, says in commands.items())
     console.print(
         f"""Up in {clock(time.monotonic() - started)}.
-Airflow   {url}   user {user}, `make password` shows the password
+Airflow   {url}   user {user}, `{make("password", environment.name)}` shows the password
 Results   s3://{environment.data_bucket}/transcripts/   at {store}
 
 Try next:
-  make samples CALLS=6   generates six more calls
-  make dags              pushes a change of dags/: in Airflow within seconds
-  make down              removes all of it""",
+{following}""",
         markup=False,
     )
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from infra.shared.command import CommandError
 from infra.shared.paths import Paths
 from ops import images
-from ops.console import console
+from ops.console import console, make
 from ops.images.build import BASE_VARIABLE, BuildError, Built, Pushed, build_all, push_all
 
 STEPS = ("build", "push", "lock")
@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     if step == "lock":
         images.lock(pushed, env)
         pins = Paths.of(env).images_lock
-        console.print(f"Pinned in {pins}. `make dags` pushes the pins with the DAGs.", markup=False)
+        push = make("dags", env)
+        console.print(f"Pinned in {pins}. `{push}` pushes the pins with the DAGs.", markup=False)
     return 0
 
 

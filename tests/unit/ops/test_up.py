@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ops import images, up
+from ops.environment import Environment
 
 AWAY = images.ImageError("the image registry localhost:5001 doesn't answer")
 
@@ -69,3 +72,18 @@ def test_a_cluster_that_failed_is_the_error(pushed: list[object], monkeypatch: p
     with pytest.raises(OSError, match="no kind"):
         up.push_when_there("local", [], cluster)
     assert pushed == []
+
+
+@pytest.mark.parametrize(("name", "ends"), [("local", ""), ("bench", " ENV=bench")])
+def test_what_to_do_next_is_about_the_same_environment(
+    name: str, ends: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`make down` alone removes another environment than the one that has just come up."""
+    store = SimpleNamespace(host_endpoint_url="s3", buckets={"data": "d"})
+    cluster: Any = SimpleNamespace(object_store=store)
+    farewell = Environment(name, cluster, {"airflow_url": "http://a", "airflow_admin_user": "u"})
+    up._farewell(farewell, 0.0)
+    shown = capsys.readouterr().out
+    told = [line.split("   ")[0].strip() for line in shown.splitlines() if line.startswith("  make")]
+    assert told == [f"make {each}{ends}" for each in ("samples CALLS=6", "dags", "down")]
+    assert f"`make password{ends}`" in shown
