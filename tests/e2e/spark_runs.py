@@ -26,7 +26,6 @@ DRIVER, EXECUTOR = (f"app.kubernetes.io/component=spark-{part}" for part in ("dr
 WORKER = "kubernetes_executor=True"
 BESIDE_PODS = "services,configmaps,persistentvolumeclaims"
 GONE_WITHIN_S = 30
-LOGIN = {"username": "user", "password": "password"}
 
 PATH = "speech/e2e_spark.py"
 DAGS = textwrap.dedent('''\
@@ -202,8 +201,9 @@ def until_visible(airflow: AirflowApi, commit: str) -> None:
 
 def signed_in(stack: Environment, airflow: AirflowApi) -> httpx.Client:
     """Who reads Airflow's pages as its administrator."""
-    words = {word: stack.platform[f"airflow_admin_{short}"] for word, short in LOGIN.items()}
-    token = httpx.post(f"{airflow.url}/auth/token", json=words, timeout=ANSWER_S).json()["access_token"]
+    user, password = stack.platform["airflow_admin_user"], stack.platform["airflow_admin_password"]
+    login = {"username": user, "password": password}
+    token = httpx.post(f"{airflow.url}/auth/token", json=login, timeout=ANSWER_S).json()["access_token"]
     signed = {"Authorization": f"Bearer {token}"}
     return httpx.Client(headers=signed, follow_redirects=True, timeout=ANSWER_S)
 

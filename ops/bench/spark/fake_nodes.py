@@ -40,12 +40,16 @@ def node(number: int) -> dict[str, Any]:
     }
 
 
-def command(environment: Environment) -> list[str]:
-    """How kwok is started, or its stand-in: for nodes that bear its mark, and no others."""
-    paths = Paths.of(environment.name)
+def player(paths: Paths) -> list[str]:
+    """What plays the nodes: kwok, or its stand-in where kwok could not be had."""
     kwok = paths.tools_bin / "kwok"
+    return [str(kwok)] if kwok.exists() else [sys.executable, "-m", "infra.offline.kwok"]
+
+
+def command(paths: Paths) -> list[str]:
+    """How it is started: for nodes that bear its mark, and no others."""
     return [
-        *([str(kwok)] if kwok.exists() else [sys.executable, "-m", "infra.offline.kwok"]),
+        *player(paths),
         f"--kubeconfig={paths.kubeconfig}",
         f"--manage-nodes-with-annotation-selector={MARK[0]}={MARK[1]}",
         f"--node-lease-duration-seconds={LEASE_S}",
@@ -57,9 +61,12 @@ def command(environment: Environment) -> list[str]:
 def fake_nodes(environment: Environment, count: int) -> Iterator[None]:
     """So many nodes, ready; at the end they are gone, with whatever is said to run on them."""
     LOG.parent.mkdir(exist_ok=True)
-    words = command(environment)
-    detail(f"{count} nodes are played by {' '.join(words[:-4])}")
-    with LOG.open("w") as log, subprocess.Popen(words, cwd=REPOSITORY, stdout=log, stderr=log) as kwok:
+    paths = Paths.of(environment.name)
+    detail(f"{count} nodes are played by {' '.join(player(paths))}")
+    with (
+        LOG.open("w") as log,
+        subprocess.Popen(command(paths), cwd=REPOSITORY, stdout=log, stderr=log) as kwok,
+    ):
         try:
             for number in range(count):
                 environment.kubectl("create", "-f", "-", stdin=json.dumps(node(number)))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from infra.shared.paths import Paths
 from ops.bench.spark.api_load import between, parse, quantile_bound
 from ops.bench.spark.fake_nodes import SELECTOR, TAINT, command, node
 from ops.bench.spark.fleet import POOLS, Crowd, copy_of, figures, size
 from ops.bench.spark.pods import Life
 from ops.bench.spark.pushed import BenchError
-from ops.environment import Environment
 from switchboard.placement import placement
 from switchboard_spark.model import SparkSize
 from switchboard_spark.sizes import executor_pool
@@ -118,8 +118,7 @@ def test_a_stand_in_plays_the_nodes_only_where_kwok_is_not_to_be_had(
     kwok.parent.mkdir(parents=True)
     if built:
         kwok.touch()
-    unused: Any = None
-    program, *options = command(Environment("bench", unused, {}))
+    program, *options = command(Paths.of("bench"))
     assert (program, options[:2] == ["-m", "infra.offline.kwok"]) == (
         (str(kwok), False) if built else (sys.executable, True)
     )
